@@ -1,0 +1,45 @@
+# SPDX-FileCopyrightText: The Session Bridge authors
+# SPDX-License-Identifier: Apache-2.0
+
+# The commands that CI runs (.ci/run), and a few for the desk.
+
+TOOL := go tool -modfile=internal/tools/go.mod
+
+.PHONY: help
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' Makefile
+
+.PHONY: test
+test: ## run all tests with the race detector; fetch from Debian what they need
+	internal/tools/debian-packages.sh
+	go test -race -shuffle=on ./...
+
+.PHONY: demo
+demo: ## show the product at work
+	go run ./cmd/sessionbridge demo
+
+.PHONY: lint
+lint: ## check format, vet, staticcheck and go.mod
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
+	go vet ./...
+	$(TOOL) staticcheck ./...
+	go mod tidy -diff
+
+.PHONY: cross
+cross: ## build for every system and processor that we support
+	@set -e; for os in linux darwin windows; do for arch in amd64 arm64; do \
+		echo "build $$os/$$arch"; \
+		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch go build ./...; \
+	done; done
+
+.PHONY: fuzz
+fuzz: ## run each fuzz target for a short time (FUZZTIME, default 5s)
+	internal/tools/fuzz.sh
+
+.PHONY: vuln
+vuln: ## look for known vulnerabilities in what we call
+	internal/tools/vuln.sh
+
+.PHONY: bench
+bench: ## run all benchmarks once; compare runs with benchstat (CONTRIBUTING.md)
+	go test -run='^$$' -bench=. ./...
