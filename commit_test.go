@@ -1,0 +1,212 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package session_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sessionbridge/session"
+	"github.com/sessionbridge/session/wire"
+)
+
+// countingStore counts what reaches a store, and fails where it is told to.
+type countingStore struct {
+	session.Store
+	puts    int
+	failing error // what Put answers, unless nil
+}
+
+func (s *countingStore) Put(ctx context.Context, id string, token uint64, data []byte, o session.PutOptions) error {
+	s.puts++
+	if s.failing != nil {
+		return s.failing
+	}
+	return s.Store.Put(ctx, id, token, data, o)
+}
+
+func TestUnchangedSessionIsNotRewritten(t *testing.T) {
+	store := &countingStore{Store: newStore(t)}
+	m := newManager(t, store, session.ManagerOptions{})
+	mustCommit(t, mustHold(t, m, 0), update(shop, "price", "12.50", "name", `"é"`))
+	mustCommit(t, mustHold(t, m, 0), update(shop, "price", "12.5", "name", `"\u00E9"`)) // as .NET may reformat it
+	if store.puts != 1 {
+		t.Errorf("the data were stored %d times, want once", store.puts)
+	}
+	if got, want := stored(t, m), `price=12.50 name="é"`; got != want {
+		t.Errorf("stored %q, want %q", got, want)
+	}
+	longer := update(shop, "price", "12.50", "name", `"é"`)
+	longer.Timeout = time.Hour
+	mustCommit(t, mustHold(t, m, 0), longer)
+	if item, _ := m.Read(t.Context(), testID); item.Timeout != time.Hour {
+		t.Errorf("timeout %s, want the one that was committed", item.Timeout)
+	}
+}
+
+func TestFailedCommitKeepsTheHold(t *testing.T) {
+	store := &countingStore{Store: newStore(t), failing: session.ErrFull}
+	m := newManager(t, store, session.ManagerOptions{})
+	h := mustHold(t, m, 0)
+	if err := h.Commit(t.Context(), update(shop, "n", "1")); !errors.Is(err, session.ErrFull) {
+		t.Errorf("got %v, want ErrFull", err)
+	}
+	if got, err := h.Standing(t.Context()); got != session.Holding || err != nil {
+		t.Errorf("the hold stands as %v, %v, want Holding", got, err)
+	}
+	store.failing = nil
+	mustCommit(t, h, update(shop, "n", "1"))
+}
+
+func TestCommitChecksWhatItStores(t *testing.T) {
+	m := newManager(t, newStore(t), session.ManagerOptions{Limits: wire.Limits{Session: 100, Value: 60}})
+	one, two := session.Client{Name: "one", Scope: scope(t, "one")}, session.Client{Name: "two", Scope: scope(t, "two")}
+	value := `"` + strings.Repeat("a", 55) + `"`
+	mustCommit(t, mustHold(t, m, 0), update(one, "one", value))
+	h := mustHold(t, m, 0)
+	var format *wire.FormatError
+	if err := h.Commit(t.Context(), update(two, "two", value)); !errors.As(err, &format) {
+		t.Errorf("a session that becomes too large got %v, want a FormatError", err)
+	}
+	for _, timeout := range []time.Duration{0, -time.Minute, session.MaxTimeout + time.Minute} {
+		u := update(two, "two", "2")
+		u.Timeout = timeout
+		if err := h.Commit(t.Context(), u); err == nil {
+			t.Errorf("a timeout of %s was stored", timeout)
+		}
+	}
+	if err := h.Release(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := stored(t, m); got != "one="+value {
+		t.Errorf("stored %q, want it unchanged", got)
+	}
+}
+
+func scope(t *testing.T, patterns ...string) wire.Scope {
+	t.Helper()
+	s, err := wire.ParseScope(patterns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestAbandonedSessionIsGone(t *testing.T) {
+	store := newStore(t)
+	m := newManager(t, store, session.ManagerOptions{})
+	mustCommit(t, mustHold(t, m, 0), update(shop, "n", "1"))
+	mustCommit(t, mustHold(t, m, 0), session.Update{Client: shop, Abandoned: true})
+	if got := store.Len(); got != 0 {
+		t.Errorf("%d sessions are stored, want none", got)
+	}
+	nothingHeld(t, m)
+}
+
+func TestClientRemovesOnlyWhatItHasEverSent(t *testing.T) {
+	store := newStore(t)
+	m := newManager(t, store, session.ManagerOptions{})
+	other := newManager(t, store, session.ManagerOptions{})
+	lenient := session.Client{Name: "lenient"}
+	mustCommit(t, mustHold(t, m, 0), update(shop, "foreign", "1", "own", "2", "null", "3"))
+
+	mustCommit(t, mustHold(t, m, 0), update(lenient)) // it knows none of the keys yet
+	if got, want := stored(t, m), "foreign=1 own=2 null=3"; got != want {
+		t.Fatalf("stored %q, want %q", got, want)
+	}
+	mustCommit(t, mustHold(t, m, 0), update(lenient, "OWN", "7", "null", "null"))
+	if got, want := stored(t, m), "foreign=1 own=7"; got != want {
+		t.Fatalf("stored %q, want %q", got, want)
+	}
+	mustCommit(t, mustHold(t, other, 0), update(lenient, "new", "1")) // what it sent to another node counts
+	if got, want := stored(t, m), "foreign=1 new=1"; got != want {
+		t.Fatalf("stored %q, want %q", got, want)
+	}
+}
+
+func TestFindTellsWhichHoldACommitBelongsTo(t *testing.T) {
+	const limit = time.Minute
+	hold := func(t *testing.T, m *session.Manager, client, trace string, detached bool) *session.Held {
+		h, err := m.Hold(t.Context(), session.HoldRequest{ID: testID, Client: client, Trace: trace, Detached: detached, Limit: limit})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h
+	}
+	for _, test := range []struct {
+		name   string
+		set    func(t *testing.T, m *session.Manager, store session.Store)
+		trace  string
+		client string
+		want   error
+	}{
+		{name: "nobody holds it", set: func(*testing.T, *session.Manager, session.Store) {}, want: session.ErrNoHold},
+		{name: "one with this trace", trace: "t1", set: func(t *testing.T, m *session.Manager, _ session.Store) {
+			hold(t, m, "shop", "t1", true)
+		}},
+		{name: "one without a trace", trace: "t1", set: func(t *testing.T, m *session.Manager, _ session.Store) {
+			hold(t, m, "shop", "", true)
+		}},
+		{name: "the only one, for a commit without a trace", set: func(t *testing.T, m *session.Manager, _ session.Store) {
+			hold(t, m, "shop", "t1", true)
+		}},
+		{name: "one with another trace", trace: "t2", want: session.ErrNoHold, set: func(t *testing.T, m *session.Manager, _ session.Store) {
+			hold(t, m, "shop", "t1", true)
+		}},
+		{name: "one of another client", trace: "t1", client: "thief", want: session.ErrNoHold, set: func(t *testing.T, m *session.Manager, _ session.Store) {
+			hold(t, m, "shop", "t1", true)
+		}},
+		{name: "one that commits on its own connection", trace: "t1", want: session.ErrNoHold, set: func(t *testing.T, m *session.Manager, _ session.Store) {
+			hold(t, m, "shop", "t1", false)
+		}},
+		{name: "one that was released", trace: "t1", want: session.ErrNoHold, set: func(t *testing.T, m *session.Manager, _ session.Store) {
+			hold(t, m, "shop", "t1", true).Release(t.Context())
+		}},
+		{name: "one that was committed", trace: "t1", want: session.ErrLockLost, set: func(t *testing.T, m *session.Manager, _ session.Store) {
+			mustCommit(t, hold(t, m, "shop", "t1", true), update(shop, "n", "1"))
+		}},
+		{name: "one that was committed without a change", trace: "t1", want: session.ErrLockLost, set: func(t *testing.T, m *session.Manager, _ session.Store) {
+			mustCommit(t, hold(t, m, "shop", "t0", true), update(shop, "n", "1"))
+			mustCommit(t, hold(t, m, "shop", "t1", true), update(shop, "n", "1"))
+		}},
+		{name: "one that was robbed", trace: "t1", want: session.ErrLockLost, set: rob},
+		{name: "its robber", trace: "t2", set: rob},
+		{name: "one of two, for a commit without a trace", want: session.ErrNoHold, set: rob},
+		{name: "one of two, for a third trace", trace: "t3", want: session.ErrNoHold, set: rob},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			store := newStore(t)
+			m := newManager(t, store, session.ManagerOptions{})
+			test.set(t, m, store)
+			client := test.client
+			if client == "" {
+				client = shop.Name
+			}
+			item, err := m.Find(t.Context(), testID, test.trace, client)
+			if !errors.Is(err, test.want) {
+				t.Errorf("got %v, want %v", err, test.want)
+			}
+			if err == nil && (item.Hold.Token == 0 || item.Timeout != 20*time.Minute) {
+				t.Errorf("found %+v, want it held, with the timeout of new sessions", item)
+			}
+		})
+	}
+}
+
+// rob leaves a session that t2 holds and that t1 has lost to it.
+func rob(t *testing.T, m *session.Manager, store session.Store) {
+	t.Helper()
+	first, err := m.Hold(t.Context(), session.HoldRequest{ID: testID, Client: "shop", Trace: "t1", Detached: true, Limit: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Lock(t.Context(), testID, session.LockOptions{
+		Hold: session.Hold{Node: "other", Client: "shop", Trace: "t2", Detached: true}, Steal: first.Item.Hold.Token,
+	}); err != nil {
+		t.Fatal(err)
+	}
+}

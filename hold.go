@@ -1,0 +1,256 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package session
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+// A HoldRequest says who wants to change which session.
+type HoldRequest struct {
+	ID       string        // as it arrived; anything that ParseID refuses stands for a new session
+	Client   string        // name of the client, for logs and for whom the commit must come from
+	Trace    string        // W3C trace id of the exchange, or ""
+	Detached bool          // the commit comes in a request of its own, maybe to another node: see Find
+	Limit    time.Duration // how old the hold may become while another writer waits
+}
+
+// A Held is a session that this node holds for one exchange. It ends with
+// Commit or Release; Release is always safe to call.
+type Held struct {
+	Item   Item // as it was when the hold was granted; a New item has the timeout of new sessions
+	Issued bool // the Manager made the id for this request, so the browser must be told
+
+	// Waited is how long the session had to be waited for.
+	Waited time.Duration
+
+	m       *Manager
+	changed <-chan struct{}
+	unwatch func()
+	ended   atomic.Bool
+}
+
+// Hold waits until the session is this writer's: first come, first served on
+// each node. A hold of somebody else that is past its limit, or whose node is
+// dead, is taken away. *BusyError if the session can't be had in time or too
+// many wait; ErrClosed if the Manager closes; else the context's cause.
+func (m *Manager) Hold(ctx context.Context, r HoldRequest) (*Held, error) {
+	if m.done.Err() != nil {
+		return nil, ErrClosed
+	}
+	id, arrived := ParseID(r.ID)
+	if !arrived {
+		id = NewID()
+	}
+	h, err := m.hold(ctx, id, r)
+	if err != nil || !arrived || !h.Item.New || !m.opts.StrictIDs {
+		if h != nil {
+			h.Issued = !arrived
+		}
+		return h, err
+	}
+	if err := h.Release(ctx); err != nil {
+		return nil, err
+	}
+	if h, err = m.hold(ctx, NewID(), r); err == nil {
+		h.Issued = true
+	}
+	return h, err
+}
+
+// hold queues for a session and takes it.
+func (m *Manager) hold(ctx context.Context, id string, r HoldRequest) (*Held, error) {
+	place, first, err := m.queues.join(id)
+	if err != nil {
+		return nil, err
+	}
+	defer m.queues.leave(place)
+	w := writer{m: m, ctx: ctx, came: time.Now()}
+	if !first {
+		if err := w.wait(place.turn, m.opts.LockWait); err != nil {
+			return nil, err
+		}
+	}
+	changed, unwatch, err := m.store.Watch(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	item, err := w.lock(id, changed, Hold{
+		Node: m.opts.Node, Client: r.Client, Trace: r.Trace, Detached: r.Detached, Limit: r.Limit,
+	})
+	if err != nil {
+		unwatch()
+		return nil, err
+	}
+	if item.New {
+		item.Timeout = m.opts.Timeout
+	}
+	m.queues.held(1)
+	return &Held{Item: item, Waited: time.Since(w.came), m: m, changed: changed, unwatch: unwatch}, nil
+}
+
+// A writer is one that waits for a session.
+type writer struct {
+	m      *Manager
+	ctx    context.Context
+	came   time.Time
+	holder Hold // who held the session when it was last looked at
+}
+
+// lock takes the session once it is free or may be taken away.
+func (w *writer) lock(id string, changed <-chan struct{}, want Hold) (Item, error) {
+	var steal Hold
+	for {
+		item, err := w.m.store.Lock(w.ctx, id, LockOptions{Hold: want, Steal: steal.Token})
+		var locked *LockedError
+		switch {
+		case err == nil:
+			w.m.noteSteal(id, item, steal)
+			return item, nil
+		case !errors.As(err, &locked):
+			return Item{}, err
+		}
+		w.holder, steal = locked.Hold, Hold{}
+		patience, err := w.m.patience(w.ctx, w.holder)
+		if err != nil {
+			return Item{}, err
+		}
+		if patience <= 0 {
+			steal = w.holder
+			continue
+		}
+		if err := w.wait(changed, patience); err != nil {
+			return Item{}, err
+		}
+	}
+}
+
+// wait returns when something is received or a time has passed, with an error
+// if the writer has to give up before that.
+func (w *writer) wait(signal <-chan struct{}, most time.Duration) error {
+	left := w.m.opts.LockWait - time.Since(w.came)
+	timer := time.NewTimer(min(most, left))
+	defer timer.Stop()
+	select {
+	case <-signal:
+		return nil
+	case <-w.ctx.Done():
+		return context.Cause(w.ctx)
+	case <-w.m.done.Done():
+		return ErrClosed
+	case <-timer.C:
+	}
+	if most < left {
+		return nil
+	}
+	return &BusyError{
+		Reason: "another writer has it, and the wait for it is over (lock_wait)",
+		Waited: time.Since(w.came),
+		Holder: w.holder,
+	}
+}
+
+// patience returns how long a writer leaves the session to its holder before it
+// looks again; 0 if the hold may be taken away now.
+func (m *Manager) patience(ctx context.Context, holder Hold) (time.Duration, error) {
+	patience := Never
+	if holder.Limit > 0 {
+		patience = max(holder.Limit-holder.Age, 0)
+	}
+	if holder.Node == m.opts.Node || patience == 0 {
+		return patience, nil
+	}
+	live, err := m.nodes(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if !slices.Contains(live, holder.Node) {
+		return 0, nil
+	}
+	return min(patience, beatEvery), nil
+}
+
+// noteSteal counts and logs that a hold was taken away.
+func (m *Manager) noteSteal(id string, item Item, stolen Hold) {
+	if stolen.Token == 0 || !slices.ContainsFunc(item.Lost, func(h Hold) bool { return h.Token == stolen.Token }) {
+		return
+	}
+	m.steals.Add(1)
+	m.log.Warn("a session was taken from its holder, which held it past its limit or is dead; what it commits now is refused",
+		"session", HashID(id), "holder", stolen.Client, "node", stolen.Node, "held", stolen.Age, "limit", stolen.Limit, "taken_by", item.Hold.Client)
+}
+
+// A Standing says what has become of a hold.
+type Standing int
+
+// What [Held.Standing] answers.
+const (
+	Holding Standing = iota // the hold is this exchange's still
+	Lost                    // another writer took the session over
+	Over                    // it was committed, or the session was deleted
+)
+
+// Changed receives when the hold may have ended otherwise than by Commit or
+// Release of this Held; Standing tells.
+func (h *Held) Changed() <-chan struct{} { return h.changed }
+
+// Standing asks the store what has become of the hold.
+func (h *Held) Standing(ctx context.Context) (Standing, error) {
+	item, err := h.m.store.Get(ctx, h.Item.ID, GetOptions{})
+	switch {
+	case errors.Is(err, ErrNotFound):
+		h.end()
+		return Over, nil
+	case err != nil:
+		return Holding, err
+	case item.Hold.Token == h.Item.Hold.Token:
+		return Holding, nil
+	case slices.ContainsFunc(item.Lost, func(lost Hold) bool { return lost.Token == h.Item.Hold.Token }):
+		return Lost, nil
+	}
+	h.end()
+	return Over, nil
+}
+
+// Commit merges an update into the session, stores it and ends the hold. After
+// an error nothing has changed and, ErrLockLost apart, the session is still
+// held: Release it.
+func (h *Held) Commit(ctx context.Context, u Update) error {
+	if h.ended.Load() {
+		return ErrLockLost
+	}
+	if err := h.m.Commit(ctx, h.Item, u); err != nil {
+		return err
+	}
+	h.end()
+	return nil
+}
+
+// Release ends the hold without a change. It works with a context that is done,
+// and does nothing once the hold has ended.
+func (h *Held) Release(ctx context.Context) error {
+	if !h.end() {
+		return nil
+	}
+	err := h.m.unlock(context.WithoutCancel(ctx), h.Item, UnlockOptions{})
+	if errors.Is(err, ErrLockLost) {
+		return nil
+	}
+	return err
+}
+
+// end forgets the hold on this node; it reports whether it was not forgotten
+// before.
+func (h *Held) end() bool {
+	if h.ended.Swap(true) {
+		return false
+	}
+	h.unwatch()
+	h.m.queues.held(-1)
+	return true
+}

@@ -1,0 +1,90 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package session
+
+import (
+	"context"
+	"sync"
+
+	"github.com/sessionbridge/session/wire"
+)
+
+// learnedKeys remembers which keys each client has ever sent, as the store
+// knows it, so that a commit need not ask.
+type learnedKeys struct {
+	mu       sync.Mutex
+	byClient map[string]*sentKeys
+}
+
+// sentKeys are the keys that one client has ever sent.
+type sentKeys struct {
+	mu      sync.Mutex
+	folded  map[string]bool
+	spelled map[string]bool // as they were last sent: looked up without folding
+}
+
+// sent returns the keys that a client has ever sent, those of this update
+// among them. Only a key that is new to this node costs a call of the store.
+func (l *learnedKeys) sent(ctx context.Context, store Store, client string, update []byte) (*sentKeys, error) {
+	keys := l.of(client)
+	unseen := keys.unseen(update)
+	if len(unseen) == 0 {
+		return keys, nil
+	}
+	all, err := store.Learn(ctx, client, unseen)
+	if err != nil {
+		return nil, err
+	}
+	keys.add(all, unseen)
+	return keys, nil
+}
+
+// of returns the keys of a client.
+func (l *learnedKeys) of(client string) *sentKeys {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.byClient == nil {
+		l.byClient = make(map[string]*sentKeys)
+	}
+	keys := l.byClient[client]
+	if keys == nil {
+		keys = &sentKeys{folded: make(map[string]bool), spelled: make(map[string]bool)}
+		l.byClient[client] = keys
+	}
+	return keys
+}
+
+// unseen returns the keys of an update that have not been seen on this node.
+// A key without a value does not count: its client has no type for it, and will
+// leave it out the next time without meaning to remove it.
+func (k *sentKeys) unseen(update []byte) []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var unseen []string
+	for items := wire.Scan(update); items.Next(); {
+		if len(items.Value()) > 0 && !k.spelled[string(items.Key())] {
+			unseen = append(unseen, string(items.Key()))
+		}
+	}
+	return unseen
+}
+
+// add adds what the store knows, and the spellings that were asked about.
+func (k *sentKeys) add(all, spelled []string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, key := range all {
+		k.folded[wire.FoldKey(key)] = true
+	}
+	for _, key := range spelled {
+		k.spelled[key] = true
+	}
+}
+
+// has reports whether the client has ever sent the key.
+func (k *sentKeys) has(key string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.folded[wire.FoldKey(key)]
+}

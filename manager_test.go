@@ -1,0 +1,526 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package session_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sessionbridge/session"
+	"github.com/sessionbridge/session/memstore"
+	"github.com/sessionbridge/session/wire"
+)
+
+const testID = "x5b3ijpyk0sh4ml2l4v5ydgf"
+
+func newStore(t *testing.T) *memstore.Store {
+	t.Helper()
+	store, err := memstore.New(memstore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	return store
+}
+
+func newManager(t *testing.T, store session.Store, o session.ManagerOptions) *session.Manager {
+	t.Helper()
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
+	}
+	m, err := session.OpenManager(t.Context(), store, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.Close)
+	return m
+}
+
+// items returns the items form of keys and values in turn.
+func items(keysAndValues ...string) []byte {
+	var list []wire.Item
+	for i := 0; i < len(keysAndValues); i += 2 {
+		list = append(list, wire.Item{Key: keysAndValues[i], Value: []byte(keysAndValues[i+1])})
+	}
+	return wire.AppendItems(nil, list, nil)
+}
+
+// text returns an items form as key=value pairs.
+func text(t *testing.T, data []byte) string {
+	t.Helper()
+	list, _, err := wire.DecodeItems(data, wire.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pairs []string
+	for _, item := range list {
+		pairs = append(pairs, item.Key+"="+string(item.Value))
+	}
+	return strings.Join(pairs, " ")
+}
+
+func update(client session.Client, keysAndValues ...string) session.Update {
+	return session.Update{Client: client, Items: items(keysAndValues...), Timeout: 20 * time.Minute}
+}
+
+var shop = session.Client{Name: "shop", Replace: true}
+
+func mustHold(t *testing.T, m *session.Manager, limit time.Duration) *session.Held {
+	t.Helper()
+	h, err := m.Hold(t.Context(), session.HoldRequest{ID: testID, Client: shop.Name, Limit: limit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { h.Release(context.Background()) })
+	return h
+}
+
+func mustCommit(t *testing.T, h *session.Held, u session.Update) {
+	t.Helper()
+	if err := h.Commit(t.Context(), u); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func stored(t *testing.T, m *session.Manager) string {
+	t.Helper()
+	item, err := m.Read(t.Context(), testID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text(t, item.Data)
+}
+
+// since fails unless exactly d has passed in the bubble.
+func since(t *testing.T, start time.Time, d time.Duration) {
+	t.Helper()
+	if got := time.Since(start); got != d {
+		t.Errorf("it took %s, want %s", got, d)
+	}
+}
+
+func nothingHeld(t *testing.T, m *session.Manager) {
+	t.Helper()
+	if s := m.Stats(); s.Holds != 0 || s.Waiters != 0 {
+		t.Errorf("%d holds and %d waiters are left, want none", s.Holds, s.Waiters)
+	}
+}
+
+func TestWritersTakeTurnsInTheOrderTheyCame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, newStore(t), session.ManagerOptions{})
+		first := mustHold(t, m, 0)
+		var order []int
+		var writers sync.WaitGroup
+		for i := range 5 {
+			writers.Go(func() {
+				h, err := m.Hold(t.Context(), session.HoldRequest{ID: testID, Client: shop.Name})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				order = append(order, i) // one writer at a time, so no lock
+				time.Sleep(time.Second)
+				if err := h.Commit(t.Context(), update(shop, "n", fmt.Sprint(i))); err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait()
+		}
+		if got := m.Stats().Waiters; got != 5 {
+			t.Errorf("%d writers wait, want 5", got)
+		}
+		start := time.Now()
+		mustCommit(t, first, update(shop, "n", "0"))
+		writers.Wait()
+		since(t, start, 5*time.Second)
+		if want := []int{0, 1, 2, 3, 4}; !cmp.Equal(order, want) {
+			t.Errorf("order %v, want %v", order, want)
+		}
+		if got := stored(t, m); got != "n=4" {
+			t.Errorf("stored %q, want what the last writer committed", got)
+		}
+		nothingHeld(t, m)
+	})
+}
+
+func TestWaiterWhoLeavesLetsTheNextOneGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, newStore(t), session.ManagerOptions{})
+		first := mustHold(t, m, 0)
+		cause := errors.New("the browser went away")
+		ctx, leave := context.WithCancelCause(t.Context())
+		var writers sync.WaitGroup
+		writers.Go(func() {
+			if _, err := m.Hold(ctx, session.HoldRequest{ID: testID}); !errors.Is(err, cause) {
+				t.Errorf("the writer that left got %v, want %v", err, cause)
+			}
+		})
+		synctest.Wait()
+		for range 2 {
+			writers.Go(func() {
+				h, err := m.Hold(t.Context(), session.HoldRequest{ID: testID})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				h.Release(t.Context())
+			})
+			synctest.Wait()
+		}
+		leave(cause)
+		synctest.Wait()
+		if got := m.Stats().Waiters; got != 2 {
+			t.Errorf("%d writers wait, want 2", got)
+		}
+		first.Release(t.Context())
+		writers.Wait()
+		nothingHeld(t, m)
+	})
+}
+
+func TestWaitForASessionIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, newStore(t), session.ManagerOptions{MaxWaiters: 3})
+		held := mustHold(t, m, 0)
+		start := time.Now()
+		var writers sync.WaitGroup
+		for range 3 {
+			writers.Go(func() {
+				_, err := m.Hold(t.Context(), session.HoldRequest{ID: testID})
+				var busy *session.BusyError
+				if !errors.As(err, &busy) {
+					t.Errorf("got %v, want a BusyError", err)
+					return
+				}
+				since(t, start, time.Minute)
+				if busy.Waited != time.Minute {
+					t.Errorf("it says that it waited %s", busy.Waited)
+				}
+			})
+			synctest.Wait()
+		}
+		_, err := m.Hold(t.Context(), session.HoldRequest{ID: testID})
+		var busy *session.BusyError
+		if !errors.As(err, &busy) || !strings.Contains(err.Error(), "max_waiters") {
+			t.Errorf("one waiter too many got %v, want a BusyError that names max_waiters", err)
+		}
+		since(t, start, 0)
+		writers.Wait()
+		mustCommit(t, held, update(shop, "n", "1"))
+		nothingHeld(t, m)
+	})
+}
+
+func TestHoldsOfANodeAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, newStore(t), session.ManagerOptions{MaxHolds: 2})
+		for range 2 {
+			h, err := m.Hold(t.Context(), session.HoldRequest{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer h.Release(t.Context())
+		}
+		_, err := m.Hold(t.Context(), session.HoldRequest{})
+		var busy *session.BusyError
+		if !errors.As(err, &busy) || !strings.Contains(err.Error(), "max_holds") {
+			t.Errorf("got %v, want a BusyError that names max_holds", err)
+		}
+	})
+}
+
+func TestOverdueHoldGoesToTheFirstWaiter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, newStore(t), session.ManagerOptions{})
+		mustCommit(t, mustHold(t, m, 0), update(shop, "n", "1"))
+		silent := mustHold(t, m, 10*time.Second)
+		time.Sleep(4 * time.Second)
+		start := time.Now()
+		quick := mustHold(t, m, 10*time.Second)
+		since(t, start, 6*time.Second)
+		if got := m.Stats().Steals; got != 1 {
+			t.Errorf("%d steals, want 1", got)
+		}
+		if got, err := silent.Standing(t.Context()); got != session.Lost || err != nil {
+			t.Errorf("the robbed hold stands as %v, %v, want Lost", got, err)
+		}
+		if err := silent.Commit(t.Context(), update(shop, "n", "7")); !errors.Is(err, session.ErrLockLost) {
+			t.Errorf("the robbed holder's commit got %v, want ErrLockLost", err)
+		}
+		if err := silent.Release(t.Context()); err != nil {
+			t.Error(err)
+		}
+		mustCommit(t, quick, update(shop, "n", "2"))
+		if got := stored(t, m); got != "n=2" {
+			t.Errorf("stored %q, want n=2", got)
+		}
+		nothingHeld(t, m)
+	})
+}
+
+func TestHoldIsOverdueAtOnceIfItIsOldEnough(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, newStore(t), session.ManagerOptions{})
+		mustHold(t, m, 10*time.Second)
+		time.Sleep(15 * time.Minute) // nobody waits, so it stays
+		start := time.Now()
+		mustHold(t, m, 10*time.Second)
+		since(t, start, 0)
+	})
+}
+
+func TestHoldOfADeadNodeIsTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore(t)
+		dying := newManager(t, store, session.ManagerOptions{Node: "dying"})
+		alive := newManager(t, store, session.ManagerOptions{Node: "alive"})
+		held := mustHold(t, dying, 0)
+		dying.Close()
+		start := time.Now()
+		mustHold(t, alive, 0)
+		if took := time.Since(start); took < 14*time.Second || took > 20*time.Second {
+			t.Errorf("the hold of a dead node was taken after %s, want 15 s or little more", took)
+		}
+		if err := held.Commit(t.Context(), update(shop, "n", "1")); !errors.Is(err, session.ErrLockLost) {
+			t.Errorf("the dead node's commit got %v, want ErrLockLost", err)
+		}
+	})
+}
+
+func TestHoldOfALivingNodeIsNotTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore(t)
+		one := newManager(t, store, session.ManagerOptions{Node: "one"})
+		two := newManager(t, store, session.ManagerOptions{Node: "two", LockWait: 10 * time.Minute})
+		held := mustHold(t, one, 0)
+		go func() {
+			time.Sleep(5 * time.Minute)
+			held.Commit(context.Background(), update(shop, "n", "1"))
+		}()
+		start := time.Now()
+		if got := text(t, mustHold(t, two, 0).Item.Data); got != "n=1" {
+			t.Errorf("held %q, want n=1", got)
+		}
+		since(t, start, 5*time.Minute)
+	})
+}
+
+func TestReaderGivesAWriterAMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, newStore(t), session.ManagerOptions{})
+		mustCommit(t, mustHold(t, m, 0), update(shop, "n", "1"))
+		held := mustHold(t, m, 0)
+		go func() {
+			time.Sleep(40 * time.Millisecond)
+			held.Commit(context.Background(), update(shop, "n", "2"))
+		}()
+		start := time.Now()
+		if got := stored(t, m); got != "n=2" {
+			t.Errorf("read %q, want what was being committed", got)
+		}
+		since(t, start, 40*time.Millisecond)
+	})
+}
+
+func TestReaderGivesASlowWriterLessTheSecondTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, newStore(t), session.ManagerOptions{})
+		mustCommit(t, mustHold(t, m, 0), update(shop, "n", "1"))
+		held := mustHold(t, m, 0)
+		for _, want := range []time.Duration{250 * time.Millisecond, 25 * time.Millisecond, 25 * time.Millisecond} {
+			start := time.Now()
+			if got := stored(t, m); got != "n=1" {
+				t.Errorf("read %q, want the last committed n=1", got)
+			}
+			since(t, start, want)
+		}
+		mustCommit(t, held, update(shop, "n", "2"))
+		mustHold(t, m, 0)
+		start := time.Now()
+		stored(t, m)
+		since(t, start, 250*time.Millisecond) // it is another hold
+	})
+}
+
+func TestReaderDoesNotWaitForAnOverdueHold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, newStore(t), session.ManagerOptions{})
+		mustHold(t, m, 10*time.Second)
+		time.Sleep(9900 * time.Millisecond)
+		start := time.Now()
+		stored(t, m)
+		since(t, start, 100*time.Millisecond)
+		start = time.Now()
+		stored(t, m)
+		since(t, start, 0)
+	})
+}
+
+func TestReaderDoesNotWaitIfToldSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, newStore(t), session.ManagerOptions{ReadWait: -1})
+		mustHold(t, m, 0)
+		start := time.Now()
+		stored(t, m)
+		since(t, start, 0)
+	})
+}
+
+func TestReaderLeavesWhenItsRequestEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, newStore(t), session.ManagerOptions{ReadWait: time.Hour})
+		mustHold(t, m, 0)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := m.Read(ctx, testID); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, want the context's error", err)
+		}
+	})
+}
+
+func TestClosingManagerSendsWaitersAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, newStore(t), session.ManagerOptions{})
+		held := mustHold(t, m, 0)
+		errs := make(chan error, 2)
+		for range 2 { // the first of the queue, and one behind it
+			go func() {
+				_, err := m.Hold(context.Background(), session.HoldRequest{ID: testID})
+				errs <- err
+			}()
+		}
+		synctest.Wait()
+		m.Close()
+		for range 2 {
+			if err := <-errs; !errors.Is(err, session.ErrClosed) {
+				t.Errorf("a waiter got %v, want ErrClosed", err)
+			}
+		}
+		if _, err := m.Hold(context.Background(), session.HoldRequest{}); !errors.Is(err, session.ErrClosed) {
+			t.Errorf("got %v, want ErrClosed", err)
+		}
+		mustCommit(t, held, update(shop, "n", "1")) // what is held can still be committed
+		nothingHeld(t, m)
+	})
+}
+
+func TestSessionExpiresWhenItIsNotUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore(t)
+		m := newManager(t, store, session.ManagerOptions{})
+		u := update(shop, "n", "1")
+		u.Timeout = 5 * time.Minute
+		mustCommit(t, mustHold(t, m, 0), u)
+		for range 3 { // reading it keeps it
+			time.Sleep(4 * time.Minute)
+			if got := stored(t, m); got != "n=1" {
+				t.Fatalf("read %q, want n=1", got)
+			}
+		}
+		held := mustHold(t, m, 0)
+		time.Sleep(time.Hour) // holding it keeps it
+		if got := stored(t, m); got != "n=1" {
+			t.Fatalf("read %q while it is held, want n=1", got)
+		}
+		held.Release(t.Context())
+		time.Sleep(5*time.Minute + time.Second)
+		if got := store.Len(); got != 0 {
+			t.Errorf("%d sessions are stored, want none", got)
+		}
+		if got := m.Stats().Expired; got != 1 {
+			t.Errorf("%d sessions expired, want 1", got)
+		}
+	})
+}
+
+func TestShorterTimeoutIsNoticedBeforeALongerOneIsDue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore(t)
+		m := newManager(t, store, session.ManagerOptions{})
+		long := update(shop, "n", "1")
+		long.Timeout = 10 * time.Hour
+		mustCommit(t, mustHold(t, m, 0), long)
+		other, err := m.Hold(t.Context(), session.HoldRequest{Client: shop.Name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		short := update(shop, "n", "1")
+		short.Timeout = time.Minute
+		mustCommit(t, other, short)
+		time.Sleep(time.Minute + time.Second)
+		if got := store.Len(); got != 1 {
+			t.Errorf("%d sessions are stored, want the long-lived one only", got)
+		}
+	})
+}
+
+func TestIdsThatArrive(t *testing.T) {
+	for _, test := range []struct {
+		name, id string
+		strict   bool
+		issued   bool
+		want     string // "" for a new one
+	}{
+		{"one that is well-formed is adopted", testID, false, false, testID},
+		{"one in capitals is the same in small letters", strings.ToUpper(testID), false, false, testID},
+		{"none makes a new one", "", false, true, ""},
+		{"one of another length makes a new one", testID + "a", false, true, ""},
+		{"one with other characters makes a new one", "x5b3ijpyk0sh4ml2l4v5ydg-", false, true, ""},
+		{"an unknown one makes a new one if ids are strict", testID, true, true, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			store := newStore(t)
+			m := newManager(t, store, session.ManagerOptions{StrictIDs: test.strict})
+			h, err := m.Hold(t.Context(), session.HoldRequest{ID: test.id})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer h.Release(t.Context())
+			if h.Issued != test.issued || !h.Item.New {
+				t.Errorf("issued %t, new %t, want issued %t, new", h.Issued, h.Item.New, test.issued)
+			}
+			if _, ok := session.ParseID(h.Item.ID); !ok || test.want != "" && h.Item.ID != test.want || test.want == "" && h.Item.ID == testID {
+				t.Errorf("id %q, want %q", h.Item.ID, test.want)
+			}
+			if got := store.Len(); got > 1 {
+				t.Errorf("%d items in the store, want no more than the held one", got)
+			}
+		})
+	}
+}
+
+func TestReadingAnUnknownSessionStoresNothing(t *testing.T) {
+	store := newStore(t)
+	m := newManager(t, store, session.ManagerOptions{})
+	for _, id := range []string{testID, "", "no id"} {
+		item, err := m.Read(t.Context(), id)
+		if err != nil || !item.New || text(t, item.Data) != "" || item.Timeout != 20*time.Minute {
+			t.Errorf("read %q: %+v, %v, want a new and empty one", id, item, err)
+		}
+	}
+	if got := store.Len(); got != 0 {
+		t.Errorf("%d items are stored, want none", got)
+	}
+}
+
+func TestManagerOptionsAreCheckedTogether(t *testing.T) {
+	_, err := session.OpenManager(t.Context(), newStore(t), session.ManagerOptions{
+		Timeout: time.Second, LockWait: -1, MaxWaiters: -1, MaxHolds: -1, HoldLimit: -1,
+	})
+	for _, want := range []string{"timeout", "lock wait", "max waiters", "max holds", "hold limit"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: it does not name the %s", err, want)
+		}
+	}
+}

@@ -1,0 +1,110 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package session
+
+import (
+	"context"
+	"errors"
+	"math"
+	"sync"
+
+	"github.com/sessionbridge/session/wire"
+)
+
+// localClient is the name under which pages of this very program hold sessions.
+const localClient = "local"
+
+// Open opens a session for a page of this very program; see [Source]. While
+// another writer waits, it may be held as long as the option HoldLimit says.
+func (m *Manager) Open(ctx context.Context, id string, mode Mode) (Opened, error) {
+	if mode == ReadOnly {
+		item, err := m.Read(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		s, err := newLocalSession(item, true)
+		if err != nil {
+			return nil, err
+		}
+		return &local{session: s}, nil
+	}
+	held, err := m.Hold(ctx, HoldRequest{ID: id, Client: localClient, Limit: m.opts.HoldLimit})
+	if err != nil {
+		return nil, err
+	}
+	s, err := newLocalSession(held.Item, false)
+	if err != nil {
+		return nil, errors.Join(err, held.Release(ctx))
+	}
+	return &local{session: s, held: held}, nil
+}
+
+// unlimited is for what is stored already: it was checked before it was stored,
+// maybe against larger limits than today's.
+var unlimited = wire.Limits{Session: math.MaxInt32, Value: math.MaxInt32, Keys: math.MaxInt32, Key: math.MaxInt32}
+
+// newLocalSession decodes what is stored.
+func newLocalSession(item Item, readOnly bool) (*Session, error) {
+	state := State{ID: item.ID, New: item.New, ReadOnly: readOnly, Timeout: item.Timeout}
+	if !item.New {
+		items, _, err := wire.DecodeItems(item.Data, unlimited)
+		if err != nil {
+			return nil, err
+		}
+		state.Items = items
+	}
+	return NewSession(state), nil
+}
+
+// A local is a session that is open in the process that owns it.
+type local struct {
+	session *Session
+	held    *Held // nil: read-only
+
+	mu    sync.Mutex
+	ended bool
+}
+
+func (l *local) Session() *Session { return l.session }
+
+// Commit stores the session, if anything changed.
+func (l *local) Commit(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held == nil || l.ended {
+		return nil
+	}
+	l.ended = true
+	err := l.held.store(ctx, l.session)
+	return errors.Join(err, l.held.Release(ctx)) // does nothing if it was stored
+}
+
+// Release gives the session up.
+func (l *local) Release(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held == nil || l.ended {
+		return nil
+	}
+	l.ended = true
+	return l.held.Release(ctx)
+}
+
+// store stores a session as it is now and ends the hold, unless it is unchanged.
+func (h *Held) store(ctx context.Context, s *Session) error {
+	changes := s.Changes()
+	var err error
+	switch {
+	case changes.Abandoned:
+		err = h.m.store.Delete(ctx, h.Item.ID, h.Item.Hold.Token)
+	case !changes.Any() && !h.Item.New:
+		return nil
+	default:
+		err = h.m.put(ctx, h.Item, wire.AppendItems(nil, s.Items(), nil), s.Timeout())
+	}
+	if err == nil {
+		h.end()
+	}
+	return err
+}

@@ -1,0 +1,98 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package session_test
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sessionbridge/session"
+)
+
+var count = session.NewKey[int]("count")
+
+func TestPagesOfTheSameProcessShareASession(t *testing.T) {
+	var source session.Source = newManager(t, newStore(t), session.ManagerOptions{})
+	opened, err := source.Open(t.Context(), "", session.Writable)
+	must(t, err)
+	id := opened.Session().ID()
+	if s := opened.Session(); !s.New() || s.ReadOnly() || s.Timeout() != 20*time.Minute {
+		t.Errorf("a new session is new %t, read-only %t, timeout %s", s.New(), s.ReadOnly(), s.Timeout())
+	}
+	must(t, count.Set(opened.Session(), 1))
+	must(t, opened.Commit(t.Context()))
+	must(t, opened.Commit(t.Context()))
+	must(t, opened.Release(t.Context()))
+
+	reader, err := source.Open(t.Context(), id, session.ReadOnly)
+	must(t, err)
+	if n, err := count.Get(reader.Session()); n != 1 || err != nil {
+		t.Errorf("count is %d, %v, want 1", n, err)
+	}
+	must(t, reader.Commit(t.Context()))
+	must(t, reader.Release(t.Context()))
+}
+
+func TestReleasedChangesAreGone(t *testing.T) {
+	m := newManager(t, newStore(t), session.ManagerOptions{})
+	opened, err := m.Open(t.Context(), testID, session.Writable)
+	must(t, err)
+	must(t, count.Set(opened.Session(), 1))
+	must(t, opened.Release(t.Context()))
+	if got := stored(t, m); got != "" {
+		t.Errorf("stored %q, want nothing", got)
+	}
+	nothingHeld(t, m)
+}
+
+func TestUnchangedPageStoresNothing(t *testing.T) {
+	store := &countingStore{Store: newStore(t)}
+	m := newManager(t, store, session.ManagerOptions{})
+	mustCommit(t, mustHold(t, m, 0), update(shop, "n", "1"))
+	opened, err := m.Open(t.Context(), testID, session.Writable)
+	must(t, err)
+	must(t, opened.Commit(t.Context()))
+	if store.puts != 1 {
+		t.Errorf("the data were stored %d times, want once", store.puts)
+	}
+	nothingHeld(t, m)
+}
+
+func TestPageAbandonsTheSession(t *testing.T) {
+	store := newStore(t)
+	m := newManager(t, store, session.ManagerOptions{})
+	mustCommit(t, mustHold(t, m, 0), update(shop, "n", "1"))
+	opened, err := m.Open(t.Context(), testID, session.Writable)
+	must(t, err)
+	must(t, opened.Session().Abandon())
+	must(t, opened.Commit(t.Context()))
+	if store.Len() != 0 {
+		t.Error("the session is still stored")
+	}
+	nothingHeld(t, m)
+}
+
+func TestPageThatLostItsSessionLearnsItAtCommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, newStore(t), session.ManagerOptions{})
+		slow, err := m.Open(t.Context(), testID, session.Writable)
+		must(t, err)
+		start := time.Now()
+		quick, err := m.Open(t.Context(), testID, session.Writable)
+		must(t, err)
+		since(t, start, 50*time.Second)
+		must(t, count.Set(quick.Session(), 2))
+		must(t, quick.Commit(t.Context()))
+		must(t, count.Set(slow.Session(), 1))
+		if err := slow.Commit(t.Context()); !errors.Is(err, session.ErrLockLost) {
+			t.Errorf("got %v, want ErrLockLost", err)
+		}
+		if got := stored(t, m); got != "count=2" {
+			t.Errorf("stored %q, want count=2", got)
+		}
+		nothingHeld(t, m)
+	})
+}

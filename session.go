@@ -1,0 +1,261 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package session
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sessionbridge/session/wire"
+)
+
+// MaxTimeout is the longest idle timeout of a session, a year, as in System.Web.
+const MaxTimeout = 525_600 * time.Minute
+
+// A Session is one user's session while a request has it open: values by key,
+// and what the request changed of them. A value is kept as the bytes that came
+// over the wire, so that what nobody touches goes back byte for byte; [Key]
+// gives typed access.
+//
+// Keys compare without case, as in ASP.NET, and keep the spelling and the place
+// they arrived with. A Session is safe for concurrent use by the goroutines of
+// one request.
+type Session struct {
+	id       string
+	isNew    bool
+	readOnly bool
+
+	mu        sync.Mutex
+	values    []wire.Item    // in order
+	index     map[string]int // folded key to place in values
+	decoded   map[string]any // folded key to what a Key made of the value
+	timeout   time.Duration
+	cleared   bool
+	abandoned bool
+
+	original        map[string]wire.Item // by folded key, as it was opened
+	originalTimeout time.Duration
+}
+
+// State is what a [Session] is made of when a [Source] opens it.
+type State struct {
+	ID       string
+	New      bool // nothing is stored under the id yet
+	ReadOnly bool
+	Timeout  time.Duration
+	Items    []wire.Item // of keys that stand twice the last one counts, at the place of the first
+}
+
+// NewSession returns a session that a [Source] has opened. It keeps the items'
+// values, which must not change any more.
+func NewSession(state State) *Session {
+	s := &Session{
+		id: state.ID, isNew: state.New, readOnly: state.ReadOnly,
+		timeout: state.Timeout, originalTimeout: state.Timeout,
+		index:   make(map[string]int, len(state.Items)),
+		decoded: make(map[string]any),
+	}
+	for _, item := range state.Items {
+		s.put(item.Key, item.Value)
+	}
+	s.original = make(map[string]wire.Item, len(s.values))
+	for folded, i := range s.index {
+		s.original[folded] = s.values[i]
+	}
+	return s
+}
+
+// ID returns the session's id. It is a credential: log [HashID] of it.
+func (s *Session) ID() string { return s.id }
+
+// New reports whether nothing was stored under the id when it was opened.
+func (s *Session) New() bool { return s.isNew }
+
+// ReadOnly reports whether the session can't be changed: it was opened without
+// a hold.
+func (s *Session) ReadOnly() bool { return s.readOnly }
+
+// Timeout returns how long the session lives without being used.
+func (s *Session) Timeout() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.timeout
+}
+
+// SetTimeout sets how long the session lives without being used, in whole
+// minutes from 1 to those of [MaxTimeout], as it crosses the wire.
+func (s *Session) SetTimeout(timeout time.Duration) error {
+	if err := CheckTimeout(timeout); err != nil {
+		return err
+	}
+	return s.change(func() { s.timeout = timeout })
+}
+
+// CheckTimeout returns an error that tells what is wrong with an idle timeout.
+func CheckTimeout(timeout time.Duration) error {
+	if timeout < time.Minute || timeout > MaxTimeout || timeout%time.Minute != 0 {
+		return fmt.Errorf("session timeout is %s, want whole minutes from 1m to %s", timeout, MaxTimeout)
+	}
+	return nil
+}
+
+// Len returns the number of keys.
+func (s *Session) Len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.values)
+}
+
+// Keys returns the keys in their order.
+func (s *Session) Keys() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	keys := make([]string, len(s.values))
+	for i, item := range s.values {
+		keys[i] = item.Key
+	}
+	return keys
+}
+
+// Items returns keys and raw values in their order. The values are read-only.
+// A value of no bytes stands for one that its writer could not write.
+func (s *Session) Items() []wire.Item {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.values)
+}
+
+// Raw returns the bytes of a value, read-only; it reports whether the key is
+// there.
+func (s *Session) Raw(key string) (value []byte, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i, ok := s.index[wire.FoldKey(key)]
+	if !ok {
+		return nil, false
+	}
+	return s.values[i].Value, true
+}
+
+// SetRaw sets the bytes of a value, which are copied. A key that is there keeps
+// its spelling and place; a new one goes last. ErrReadOnly if the session can't
+// be changed.
+func (s *Session) SetRaw(key string, value []byte) error {
+	if len(value) == 0 {
+		return fmt.Errorf("session key %q: a value of no bytes can't be set: on the wire it stands for a value that could not be written", key)
+	}
+	value = bytes.Clone(value)
+	return s.change(func() { s.put(key, value) })
+}
+
+// Delete removes a key, if it is there. ErrReadOnly if the session can't be
+// changed.
+func (s *Session) Delete(key string) error {
+	return s.change(func() { s.remove(wire.FoldKey(key)) })
+}
+
+// Clear removes all keys. ErrReadOnly if the session can't be changed.
+func (s *Session) Clear() error {
+	return s.change(func() {
+		s.values, s.cleared = nil, true
+		clear(s.index)
+		clear(s.decoded)
+	})
+}
+
+// Abandon ends the session: the commit deletes it with all its values.
+// ErrReadOnly if the session can't be changed.
+func (s *Session) Abandon() error {
+	return s.change(func() { s.abandoned = true })
+}
+
+// Abandoned reports whether the session ends with the commit.
+func (s *Session) Abandoned() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.abandoned
+}
+
+// Changes tell what a request changed of a session since it was opened.
+type Changes struct {
+	Set       []string // keys whose bytes are new or differ, in order
+	Removed   []string // keys that are gone, in the order of their folded names
+	Cleared   bool     // Clear was called
+	Timeout   bool
+	Abandoned bool
+}
+
+// Any reports whether anything changed that a commit would have to store.
+func (c Changes) Any() bool {
+	return len(c.Set) > 0 || len(c.Removed) > 0 || c.Timeout || c.Abandoned
+}
+
+// Changes compares the session with what it was when it was opened. A value
+// that was set to the bytes that it had is unchanged.
+func (s *Session) Changes() Changes {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := Changes{Cleared: s.cleared, Timeout: s.timeout != s.originalTimeout, Abandoned: s.abandoned}
+	for _, item := range s.values {
+		was, ok := s.original[wire.FoldKey(item.Key)]
+		if !ok || !bytes.Equal(was.Value, item.Value) {
+			c.Set = append(c.Set, item.Key)
+		}
+	}
+	for folded, was := range s.original {
+		if _, ok := s.index[folded]; !ok {
+			c.Removed = append(c.Removed, was.Key)
+		}
+	}
+	slices.SortFunc(c.Removed, func(a, b string) int {
+		return bytes.Compare([]byte(wire.FoldKey(a)), []byte(wire.FoldKey(b)))
+	})
+	return c
+}
+
+// change makes a change, if the session can be changed.
+func (s *Session) change(apply func()) error {
+	if s.readOnly {
+		return ErrReadOnly
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	apply()
+	return nil
+}
+
+// put sets a value. s.mu is held, or s is not shared yet.
+func (s *Session) put(key string, value []byte) {
+	folded := wire.FoldKey(key)
+	delete(s.decoded, folded)
+	if i, ok := s.index[folded]; ok {
+		s.values[i].Value = value
+		return
+	}
+	s.index[folded] = len(s.values)
+	s.values = append(s.values, wire.Item{Key: key, Value: value})
+}
+
+// remove removes a value. s.mu is held.
+func (s *Session) remove(folded string) {
+	at, ok := s.index[folded]
+	if !ok {
+		return
+	}
+	s.values = slices.Delete(s.values, at, at+1)
+	delete(s.index, folded)
+	delete(s.decoded, folded)
+	for key, i := range s.index {
+		if i > at {
+			s.index[key] = i - 1
+		}
+	}
+}
+
+// errNoBytes: the value of a key is there but its writer could not write it.
+var errNoBytes = errors.New("the value has no bytes: its writer holds a value that it could not write as JSON")

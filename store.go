@@ -1,0 +1,136 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package session
+
+import (
+	"context"
+	"math"
+	"time"
+)
+
+// Never is what [Store.Expire] answers where nothing is stored that could
+// expire.
+const Never = time.Duration(math.MaxInt64)
+
+// A Store keeps items by session id and grants holds on them. It compares and
+// sets; it never waits for a hold, and what the data mean is none of its
+// business. Package storetest checks an implementation against this contract.
+//
+// Every method is atomic per id and safe for concurrent use. Each returns the
+// context's error, and changes nothing, if the context is done when it is
+// called. Times are those of the store's own clock. Bytes that a Store returns
+// are read-only and stay as they are; bytes that are passed to it are not kept
+// beyond the call.
+//
+// An item expires when its timeout has passed since its expiry was last slid.
+// Put and Unlock slide it, Touch does, Get does if asked to. A held item does
+// not expire. An expired item is not found, whether Expire has removed it yet
+// or not.
+type Store interface {
+	// Get returns the item of an id with its present hold. An id that is held
+	// but has nothing stored yet is an item too, with New set. ErrNotFound if
+	// there is neither.
+	Get(ctx context.Context, id string, o GetOptions) (Item, error)
+
+	// Lock grants a hold if the session is free, or if the token of its
+	// present hold is o.Steal; else the error is a *LockedError that tells the
+	// holder. It answers the item as Get does, with the new hold in it. An id
+	// that has no item can be held: the item is New then.
+	//
+	// The token of a new hold is larger than any that was granted on the id
+	// before, also before it was deleted and before a restart of the store.
+	// A hold that is stolen moves to Item.Lost.
+	Lock(ctx context.Context, id string, o LockOptions) (Item, error)
+
+	// Put stores data and the timeout, then ends the hold, unless o.Keep.
+	// Token 0 means that nobody may hold the session: it is a *LockedError if
+	// somebody does. Any other token must be that of the present hold, else
+	// the error is ErrLockLost. ErrFull if there is no room; the hold remains.
+	Put(ctx context.Context, id string, token uint64, data []byte, o PutOptions) error
+
+	// Delete removes the item, its hold and all that is known of former ones;
+	// tokens as with Put. With token 0 it is no error if there is no item.
+	Delete(ctx context.Context, id string, token uint64) error
+
+	// Unlock ends a hold and leaves the data as they are. An item that is
+	// still New vanishes. ErrLockLost if the token is not that of a present
+	// hold (0 never is); a lost hold with this token is forgotten all the same.
+	Unlock(ctx context.Context, id string, token uint64, o UnlockOptions) error
+
+	// Touch slides the expiry. ErrNotFound if nothing is stored.
+	Touch(ctx context.Context, id string) error
+
+	// Watch signals on the channel after each end of a hold and each change of
+	// data of the id, from any node, that comes after Watch has returned.
+	// Signals that are not received in time become one; some may be for
+	// nothing. It ends with stop, which may be called more than once, and not
+	// with the context; the channel is never closed.
+	Watch(ctx context.Context, id string) (changed <-chan struct{}, stop func(), err error)
+
+	// Beat keeps a node alive for ttl from now, whatever an earlier ttl was,
+	// and returns the nodes that are alive, this one included.
+	Beat(ctx context.Context, node string, ttl time.Duration) (live []string, err error)
+
+	// Expire removes at most limit items that have expired and returns their
+	// ids, each to one caller only. next is how long it will be until another
+	// one of those that are stored now may be due: 0 if more are due already,
+	// Never if there is none. It finds them by an index; items that are not due
+	// cost nothing.
+	Expire(ctx context.Context, limit int) (ids []string, next time.Duration, err error)
+
+	// Learn adds keys to those that a client is known to have sent and returns
+	// all of them, in any order. Keys compare without case. A store may bound
+	// what it learns of a client: a key that it does not know, the client can't
+	// remove by leaving it out.
+	Learn(ctx context.Context, client string, keys []string) (all []string, err error)
+
+	// Close gives up what the store holds open. No other call may be under
+	// way, and none may follow.
+	Close() error
+}
+
+// An Item is what a [Store] knows of one session.
+type Item struct {
+	ID      string
+	New     bool          // nothing is stored: the id is only held
+	Data    []byte        // items form of package wire; nil if New
+	Timeout time.Duration // idle time until it expires; 0 if New
+
+	Hold      Hold   // the present hold; its Token is 0 if the session is free
+	Lost      []Hold // holds that were stolen and that nobody has unlocked since, oldest first; a store may forget the oldest of many
+	Committed Hold   // the last hold that was ended by Put, or by Unlock as committed; Token 0 if there is none
+}
+
+// A Hold is the right to change a session: one writer has it at a time.
+type Hold struct {
+	Token    uint64        // given by the store; rises for ever
+	Node     string        // the Manager that took it
+	Client   string        // the name of the client it was taken for
+	Trace    string        // W3C trace id of the exchange, if it has one
+	Detached bool          // the commit comes in a request of its own, to any node (GET + PUT)
+	Limit    time.Duration // how old it may become while another writer waits; 0 means as old as it likes
+	Age      time.Duration // at the time of the answer, by the store's clock
+}
+
+// GetOptions say how [Store.Get] reads.
+type GetOptions struct {
+	Touch bool // slide the expiry, in the same round trip
+}
+
+// LockOptions say what hold is wanted.
+type LockOptions struct {
+	Hold  Hold   // as it is to be stored; Token and Age are the store's to set
+	Steal uint64 // token of the hold that may be taken away; 0 for none
+}
+
+// PutOptions say how [Store.Put] stores.
+type PutOptions struct {
+	Timeout time.Duration // the item's idle timeout; more than 0
+	Keep    bool          // keep the hold
+}
+
+// UnlockOptions say how a hold ends.
+type UnlockOptions struct {
+	Committed bool // its exchange is complete, it just had nothing to change
+}
