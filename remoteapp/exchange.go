@@ -1,0 +1,344 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package remoteapp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/sessionbridge/session"
+	"github.com/sessionbridge/session/wire"
+)
+
+// An Exchange is what a [Handler] tells of one exchange when it is over.
+type Exchange struct {
+	Kind    string        // "read", "get" (writeable), "put", "post" or "other"
+	Client  string        // its name; "" if it had no valid key
+	Outcome string        // "ok", "committed", "released", "lost", "expired", "refused", "busy", "unauthorized", "shutdown" or "failed"
+	Waited  time.Duration // how long it waited for its turn to write
+	Took    time.Duration // from its request to its end
+	Sent    int           // bytes of the session that it was sent
+	Got     int           // bytes of the body that came back
+}
+
+// The outcomes of an exchange.
+const (
+	outcomeOK           = "ok"
+	outcomeCommitted    = "committed"
+	outcomeReleased     = "released" // the peer went away, or sent nothing back
+	outcomeLost         = "lost"     // another writer took the session over
+	outcomeExpired      = "expired"  // it was held for as long as a session lives
+	outcomeRefused      = "refused"
+	outcomeBusy         = "busy"
+	outcomeUnauthorized = "unauthorized"
+	outcomeShutdown     = "shutdown"
+	outcomeFailed       = "failed" // a fault of this server or of its store
+)
+
+// sendTimeout bounds how long a peer may take to receive what it is sent.
+const sendTimeout = 30 * time.Second
+
+// bodyTimeout bounds how long the body of an update may take from its first
+// byte. Microsoft's client gives its commit up after as long.
+const bodyTimeout = 60 * time.Second
+
+// storeTimeout bounds what is stored after its request may have gone.
+const storeTimeout = 30 * time.Second
+
+// An exchange is one request while it is served.
+type exchange struct {
+	h      *Handler
+	w      http.ResponseWriter
+	r      *http.Request
+	client *session.Client
+	id     string // as it arrived; "" if there was none
+	began  time.Time
+	begun  bool // the answer's headers are out
+	seen   Exchange
+	head   [64]byte // for the bytes of a header
+}
+
+// serve checks what all exchanges have in common, and serves the one that it is.
+func (x *exchange) serve() error {
+	header := x.w.Header()
+	header["Cache-Control"] = x.h.headers.noStore
+	header["X-Accel-Buffering"] = x.h.headers.noBuffering
+	if x.h.noMore.Err() != nil || retired(x.r.Context()) {
+		header.Set("Connection", "close") // on HTTP/2: GOAWAY NO_ERROR
+	}
+	if x.h.broken.Err() != nil {
+		return session.ErrClosed
+	}
+	client, ok := x.h.clients.find(x.r.Header)
+	if !ok {
+		return refuseKey(x.h.opts.KeyHeader)
+	}
+	x.client, x.seen.Client = client, client.Name
+	x.id, _ = x.h.opts.Cookie.sessionID(x.r.Header)
+	switch {
+	case x.r.Method == http.MethodGet && wantsReadOnly(x.r.Header):
+		x.seen.Kind = "read"
+		return x.read()
+	case x.r.Method == http.MethodGet:
+		x.seen.Kind = "get"
+		return x.hold()
+	case x.r.Method == http.MethodPut:
+		x.seen.Kind = "put"
+		return x.put()
+	case x.r.Method == http.MethodPost && x.r.ProtoMajor >= 2:
+		x.seen.Kind = "post"
+		return x.duplex()
+	}
+	return refuseMethod(x.r)
+}
+
+// read serves a read-only GET: a header and the stored bytes, as they are.
+func (x *exchange) read() error {
+	item, err := x.h.manager.Read(x.r.Context(), x.id)
+	if err != nil {
+		return err
+	}
+	data := item.Data
+	if x.client.Scope.Declared() {
+		data = wire.AppendScoped(nil, data, x.client.Scope)
+	}
+	head := wire.AppendHeader(x.head[:0], &wire.Header{ID: item.ID, New: item.New, ReadOnly: true, Timeout: minutes(item.Timeout)})
+	header := x.w.Header()
+	header["Content-Type"] = x.h.headers.readOnly
+	header["Content-Length"] = []string{strconv.Itoa(len(head) + len(data))}
+	x.begun, x.seen.Outcome, x.seen.Sent = true, outcomeOK, len(head)+len(data)
+	if _, err := x.w.Write(head); err == nil {
+		x.w.Write(data) // an error means that the peer has gone: nobody is left to be told
+	}
+	return nil
+}
+
+// minutes returns a timeout as it stands in session bytes.
+func minutes(timeout time.Duration) int32 { return int32(timeout / time.Minute) }
+
+// open holds the session for this exchange. It gives up when the peer goes away
+// or the Handler shuts down.
+func (x *exchange) open(detached bool, limit time.Duration) (*session.Held, error) {
+	ctx, cancel := context.WithCancelCause(x.r.Context())
+	defer cancel(nil)
+	defer context.AfterFunc(x.h.noMore, func() { cancel(session.ErrClosed) })()
+	if x.h.noMore.Err() != nil {
+		return nil, session.ErrClosed
+	}
+	held, err := x.h.manager.Hold(ctx, session.HoldRequest{
+		ID: x.id, Client: x.client.Name, Trace: traceID(x.r.Header), Detached: detached, Limit: limit,
+	})
+	var busy *session.BusyError
+	switch {
+	case errors.As(err, &busy):
+		x.seen.Waited = busy.Waited
+	case err == nil:
+		x.seen.Waited = held.Waited
+	}
+	return held, err
+}
+
+// release ends a hold that was not committed.
+func (x *exchange) release(held *session.Held) {
+	ctx, cancel := detached(x.r)
+	defer cancel()
+	if err := held.Release(ctx); err != nil {
+		x.h.log.Error("a session could not be released: it stays held until another writer takes it",
+			"session", session.HashID(held.Item.ID), "client", x.client.Name, "err", err)
+	}
+}
+
+// detached returns a context that outlives the request's: what is stored must
+// not depend on a peer that leaves after its last byte.
+func detached(r *http.Request) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(r.Context()), storeTimeout)
+}
+
+// sendHeld sends the session that is held, headers and bytes together: the
+// client blocks a thread between them.
+//
+// An error means that the peer has gone, unless nothing was sent: the server is
+// not one that can hold a session then.
+func (x *exchange) sendHeld(held *session.Held, tail string) error {
+	item := held.Item
+	if err := http.NewResponseController(x.w).SetReadDeadline(time.Time{}); err != nil {
+		return &refusal{status: http.StatusInternalServerError, code: "cannot-hold", reason: "Internal Server Error", err: err,
+			detail: "This server can't keep a response open: something wraps its http.ResponseWriter without an Unwrap method."}
+	}
+	if held.Issued {
+		x.w.Header()["Set-Cookie"] = []string{x.h.opts.Cookie.set(item.ID)}
+	}
+	x.w.Header()["Content-Type"] = x.h.headers.held
+	body := wire.AppendHeader(make([]byte, 0, 64+len(item.Data)), &wire.Header{ID: item.ID, New: item.New, Timeout: minutes(item.Timeout)})
+	switch {
+	case item.New:
+		body = wire.AppendItems(body, nil, nil)
+	case x.client.Scope.Declared():
+		body = wire.AppendScoped(body, item.Data, x.client.Scope)
+	default:
+		body = append(body, item.Data...)
+	}
+	x.seen.Sent = len(body)
+	return x.send(append(body, tail...))
+}
+
+// unsent returns the error to answer where a session could not be sent: none if
+// the peer has gone.
+func (x *exchange) unsent(err error) error {
+	if !x.begun {
+		return err
+	}
+	x.seen.Outcome = outcomeReleased
+	return nil
+}
+
+// send writes to a peer that is held open, within sendTimeout.
+func (x *exchange) send(b []byte) error {
+	x.begun = true
+	rc := http.NewResponseController(x.w)
+	if err := rc.SetWriteDeadline(time.Now().Add(sendTimeout)); err != nil {
+		return err
+	}
+	if _, err := x.w.Write(b); err != nil {
+		return err
+	}
+	if err := rc.Flush(); err != nil {
+		return err
+	}
+	return rc.SetWriteDeadline(time.Time{})
+}
+
+// update makes an update of the body that a client sent back for a session.
+func (x *exchange) update(id string, body []byte) (session.Update, error) {
+	header, n, err := wire.DecodeHeader(body, x.h.opts.Limits)
+	if err != nil {
+		return session.Update{}, refuseBody(err)
+	}
+	if got, ok := session.ParseID(header.ID); !ok || got != id {
+		return session.Update{}, refuseBody(errors.New("it has the id of another session than the one that is held"))
+	}
+	size, err := wire.CheckItems(body[n:], x.h.opts.Limits)
+	if err != nil {
+		return session.Update{}, refuseBody(err)
+	}
+	update := session.Update{
+		Client:    *x.client,
+		Items:     body[n : n+size],
+		Timeout:   time.Duration(header.Timeout) * time.Minute,
+		Abandoned: header.Abandoned,
+	}
+	if !update.Abandoned {
+		if err := session.CheckTimeout(update.Timeout); err != nil {
+			return session.Update{}, refuseBody(err)
+		}
+	}
+	return update, nil
+}
+
+// readBody reads a body to its end, if it is no larger than a session may be.
+func readBody(body io.Reader, most int) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(body, int64(most)+1))
+	if err == nil && len(b) > most {
+		err = &tooLargeError{most}
+	}
+	return b, err
+}
+
+// A tooLargeError is that of a body larger than a session may be.
+type tooLargeError struct{ most int }
+
+func (e *tooLargeError) Error() string {
+	return fmt.Sprintf("it is larger than the %d bytes that a session may have", e.most)
+}
+
+// refuse answers an error before anything else was answered, and says so in the
+// log.
+func (x *exchange) refuse(e *refusal) {
+	if x.r.Context().Err() != nil && errors.Is(e.err, context.Canceled) {
+		x.seen.Outcome = outcomeReleased // the peer went away while it waited
+		return
+	}
+	x.note(e)
+	if !x.begun {
+		x.respond(e)
+	}
+}
+
+// respond sends a refusal as the answer.
+func (x *exchange) respond(e *refusal) {
+	x.begun = true
+	body := e.body()
+	if x.sayReason(e, body) {
+		return
+	}
+	e.header(x.w.Header(), len(body))
+	if x.r.ProtoMajor == 1 && x.r.ContentLength != 0 {
+		x.w.Header().Set("Connection", "close") // else net/http reads the body first
+	}
+	x.w.WriteHeader(e.status)
+	if x.r.Method != http.MethodHead {
+		x.w.Write(body)
+	}
+}
+
+// note remembers the outcome that a refusal stands for, and logs what somebody
+// has to look at.
+func (x *exchange) note(e *refusal) {
+	switch {
+	case e.status == http.StatusUnauthorized:
+		x.seen.Outcome = outcomeUnauthorized
+	case e.code == "busy":
+		x.seen.Outcome = outcomeBusy
+	case e.code == "shutting-down":
+		x.seen.Outcome = outcomeShutdown
+	case e.status >= 500:
+		x.seen.Outcome = outcomeFailed
+	default:
+		x.seen.Outcome = outcomeRefused
+	}
+	x.h.log.Warn("an exchange was refused", "exchange", x.seen.Kind, "method", x.r.Method, "proto", x.r.Proto, "client", x.seen.Client,
+		"session", x.hash(), "status", e.status, "reason", e.reason, "err", errorOrDetail(e))
+}
+
+func errorOrDetail(e *refusal) string {
+	if e.err != nil {
+		return e.err.Error()
+	}
+	return e.detail
+}
+
+// hash returns what logs say of the session.
+func (x *exchange) hash() string {
+	if x.id == "" {
+		return ""
+	}
+	return session.HashID(x.id)
+}
+
+// finish recovers from a panic and tells the observer. A panic before the
+// answer becomes a 500: were the stream reset instead, Microsoft's client would
+// never again try one connection.
+func (x *exchange) finish() {
+	if fault := recover(); fault != nil {
+		x.seen.Outcome = outcomeFailed
+		x.h.log.Error("a fault in the handler", "fault", fault, "stack", string(debug.Stack()))
+		if x.begun {
+			defer panic(http.ErrAbortHandler)
+		} else {
+			x.w.Header().Del("Set-Cookie")
+			x.respond(&refusal{status: http.StatusInternalServerError, code: "internal", reason: "Internal Server Error",
+				detail: "A fault of this server; its log tells more."})
+		}
+	}
+	if x.h.opts.Observe != nil {
+		x.seen.Took = time.Since(x.began)
+		x.h.opts.Observe(x.seen)
+	}
+}

@@ -1,0 +1,83 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package remoteapp
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/sessionbridge/session"
+)
+
+// hold serves a writeable GET: the session's bytes, then a response that stays
+// open until a PUT has committed, here or at another node.
+func (x *exchange) hold() error {
+	held, err := x.open(true, x.h.opts.GetHoldLimit)
+	if err != nil {
+		return err
+	}
+	defer x.release(held)
+	if err := x.sendHeld(held, "\n"); err != nil {
+		return x.unsent(err)
+	}
+	x.seen.Outcome = x.stay(held, x.r.Context().Done(), x.h.opts.Heartbeat)
+	return nil
+}
+
+// stay keeps an exchange open until the peer is done or the server ends it, and
+// returns how it ended. If another writer takes the session over, the exchange
+// stays: its peer lives maybe, and its commit deserves an answer. A GET ends when
+// its hold does; a POST still has to be answered.
+func (x *exchange) stay(held *session.Held, peer <-chan struct{}, heartbeat time.Duration) string {
+	life := time.NewTimer(held.Item.Timeout)
+	defer life.Stop()
+	var beats <-chan time.Time
+	if heartbeat > 0 {
+		ticker := time.NewTicker(heartbeat)
+		defer ticker.Stop()
+		beats = ticker.C
+	}
+	lost := ""
+	var pointless <-chan struct{} // what has lost its hold need not outlast a shutdown
+	for {
+		select {
+		case <-peer:
+			return cmp.Or(lost, outcomeReleased)
+		case <-x.h.broken.Done():
+			return outcomeShutdown
+		case <-pointless:
+			return outcomeShutdown
+		case <-life.C:
+			x.h.log.Warn("a session was held for as long as it lives; it is released",
+				"session", session.HashID(held.Item.ID), "client", x.client.Name, "held", held.Item.Timeout)
+			return outcomeExpired
+		case <-beats:
+			if err := x.send([]byte("\n")); err != nil {
+				return cmp.Or(lost, outcomeReleased)
+			}
+		case <-held.Changed():
+			standing := x.standing(held)
+			if standing == session.Over && held.Item.Hold.Detached {
+				return cmp.Or(lost, outcomeCommitted)
+			}
+			if standing != session.Holding && lost == "" {
+				lost, pointless = outcomeLost, x.h.noMore.Done()
+				countLost(x.r.Context())
+			}
+		}
+	}
+}
+
+// standing asks what has become of the hold. A store that does not answer leaves
+// it as it was: the commit will tell.
+func (x *exchange) standing(held *session.Held) session.Standing {
+	ctx, cancel := detached(x.r)
+	defer cancel()
+	standing, err := held.Standing(ctx)
+	if err != nil {
+		x.h.log.Warn("the store does not say whether a session is still held",
+			"session", session.HashID(held.Item.ID), "client", x.client.Name, "err", err)
+	}
+	return standing
+}
