@@ -1,0 +1,49 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"io"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/sessionbridge/session/internal/daemon"
+)
+
+type serveCommand struct {
+	Config string        `name:"config" placeholder:"FILE" help:"YAML file with the settings. Flags go over the environment, that over the file."`
+	Set    daemon.Config `embed:""`
+}
+
+// Help implements kong.HelpProvider.
+func (*serveCommand) Help() string {
+	return `Writes a line "ready URL" to standard output for each listener, once all of them accept connections, and "ready URL admin" for the one of health and metrics. The log goes to standard error. On SIGTERM, sessions that are held may still be committed; a second one kills.
+
+Exit codes: 0 stopped on request; 1 failed while running; 2 can't start: a setting is wrong, a key missing, a port in use.
+
+The file, with every setting that most people need:
+
+    listen: 127.0.0.1:7100                 # or a list
+    tls: {cert: server.pem, key: server.key}
+    cookie: {name: ASP.NET_SessionId, path: /, secure: false, same_site: lax}
+    store: memory
+    clients:
+      - {name: shop, key_file: shop.key, keys: [user, "cart*"]}
+      - {name: reports, key_env: REPORTS_KEY, unknown: replace}
+    session: {timeout: 20m, lock_wait: 60s}
+    admin: {listen: 127.0.0.1:7101}        # or off
+
+A client has its API keys, GUIDs, in key (one or a list), in key_file (one a line) or in key_env (separated by commas); all of them are valid, so that one can replace another without a gap. keys are the session keys that it sees and may change, as patterns. Without them it sees all, and unknown says what it means if it sends a session back without a key: preserve keeps the key unless this client has ever sent it, replace removes it. Files are looked for beside the configuration file.`
+}
+
+// Run serves until ctx is done.
+func (c *serveCommand) Run(ctx context.Context, parsed *kong.Context, stdout io.Writer, log logTo) error {
+	if c.Config != "" {
+		if err := c.Set.ReadFile(c.Config, parsed); err != nil {
+			return err
+		}
+	}
+	return daemon.Run(ctx, c.Set, stdout, c.Set.Log.Logger(log))
+}

@@ -1,0 +1,52 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package daemon
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/sessionbridge/session/remoteapp"
+)
+
+// note logs how the daemon was set up, and what about that is worth a thought.
+// It names no key.
+func (d *Daemon) note(s settings) {
+	for _, w := range s.warnings {
+		d.log.Warn(w)
+	}
+	for _, l := range slices.Concat(d.listeners, d.adminListeners) {
+		if l.moved != nil {
+			d.log.Warn("the port is taken, so another one is used", "url", l.url, "err", l.moved)
+		}
+	}
+	for _, c := range s.handler.Clients {
+		d.noteClient(c)
+	}
+	d.log.Info("sessions are kept in memory: they are lost when this program ends",
+		"max_bytes", s.store.MaxBytes, "max_sessions", s.store.MaxItems)
+	m, h := s.manager, s.handler
+	d.log.Info("limits", "timeout", m.Timeout, "read_wait", max(m.ReadWait, 0), "lock_wait", m.LockWait,
+		"max_waiters", m.MaxWaiters, "max_holds", m.MaxHolds, "duplex_hold_limit", h.DuplexHoldLimit,
+		"get_hold_limit", h.GetHoldLimit, "heartbeat", max(h.Heartbeat, 0), "session_bytes", m.Limits.Session)
+	for _, l := range d.listeners {
+		d.log.Info("serving sessions", "url", l.url, "path", s.path)
+	}
+	if url := d.AdminURL(); url != "" {
+		d.log.Info("serving health and metrics", "url", url)
+	}
+}
+
+// noteClient logs what a client may do.
+func (d *Daemon) noteClient(c remoteapp.Client) {
+	unknown := "preserve"
+	if c.Replace {
+		unknown = "replace"
+	}
+	scope := "all keys"
+	if len(c.Scope) > 0 {
+		scope = strings.Join(c.Scope, ", ")
+	}
+	d.log.Info("client", "client", c.Name, "api_keys", len(c.Keys), "scope", scope, "unknown", unknown)
+}
