@@ -28,6 +28,13 @@ var (
 	// ErrClosed: the Manager is shutting down.
 	ErrClosed = errors.New("session manager is shutting down")
 
+	// ErrCommitUnknown: the owner of the session was sent the commit, but it
+	// could not be told whether it was stored.
+	ErrCommitUnknown = errors.New("session commit unknown: it was sent, but its owner did not say that it was stored")
+
+	// ErrNoSession: the request has no session.
+	ErrNoSession = errors.New("no session in this context: the handler is not wrapped in httpsession.Middleware")
+
 	// ErrReadOnly: a change was made to a session that was opened to be read.
 	ErrReadOnly = errors.New("session is read-only: it was opened without the right to change it")
 )

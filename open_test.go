@@ -4,6 +4,7 @@
 package session_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"testing/synctest"
@@ -95,4 +96,20 @@ func TestPageThatLostItsSessionLearnsItAtCommit(t *testing.T) {
 		}
 		nothingHeld(t, m)
 	})
+}
+
+func TestContextCarriesSessionAndTrace(t *testing.T) {
+	if _, err := session.FromContext(t.Context()); !errors.Is(err, session.ErrNoSession) {
+		t.Errorf("a context without a session got %v, want ErrNoSession", err)
+	}
+	s := newSession()
+	ctx := session.NewContext(t.Context(), func(context.Context) (*session.Session, error) { return s, nil })
+	trace := session.Trace{Parent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+	ctx = session.ContextWithTrace(ctx, trace)
+	if got, err := session.FromContext(ctx); got != s || err != nil {
+		t.Errorf("got %p, %v, want %p", got, err, s)
+	}
+	if got := session.TraceFromContext(ctx); got != trace {
+		t.Errorf("trace %+v, want %+v", got, trace)
+	}
 }

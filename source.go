@@ -32,9 +32,9 @@ type Opened interface {
 	Session() *Session
 
 	// Commit stores what was changed, and returns once the owner of the
-	// session has it. An error means that it was not stored, unless it says
-	// that this is unknown. ErrLockLost if another writer took the session
-	// over meanwhile. Of a session that was opened to be read it does nothing.
+	// session has it. An error means that it was not stored, save
+	// ErrCommitUnknown. ErrLockLost if another writer took the session over
+	// meanwhile. Of a session that was opened to be read it does nothing.
 	Commit(ctx context.Context) error
 
 	// Release ends it without a change.

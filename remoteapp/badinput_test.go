@@ -496,7 +496,7 @@ func TestPostIsNotResetBeforeItsHeaders(t *testing.T) {
 
 func TestHandlerOptionsAreCheckedTogether(t *testing.T) {
 	_, err := remoteapp.NewHandler(nil, remoteapp.HandlerOptions{
-		Clients: []remoteapp.Client{
+		Clients: []remoteapp.HandlerClient{
 			{Name: "a", Keys: []string{"secret"}}, {Name: "a", Keys: []string{shopKey}}, {Name: "b", Keys: []string{shopKey}, Scope: []string{""}},
 			{Name: "c"}, {Keys: []string{"00000000-0000-0000-0000-000000000000"}},
 		},

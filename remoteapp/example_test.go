@@ -32,7 +32,7 @@ func ExampleHandler() {
 	}
 	defer manager.Close()
 	handler, err := remoteapp.NewHandler(manager, remoteapp.HandlerOptions{
-		Clients: []remoteapp.Client{{Name: "shop", Keys: []string{"5b3a9c1e-7d24-4f60-8a19-c2d3e4f5a6b7"}}},
+		Clients: []remoteapp.HandlerClient{{Name: "shop", Keys: []string{"5b3a9c1e-7d24-4f60-8a19-c2d3e4f5a6b7"}}},
 	})
 	if err != nil {
 		log.Fatal(err)

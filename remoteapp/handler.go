@@ -20,7 +20,7 @@ import (
 // HandlerOptions say how a [Handler] serves. Clients are required; any other
 // field that is zero means its default.
 type HandlerOptions struct {
-	Clients   []Client
+	Clients   []HandlerClient
 	KeyHeader string // header of the API key; "" means Microsoft's
 	Cookie    Cookie
 

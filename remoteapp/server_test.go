@@ -35,7 +35,7 @@ const (
 	readOnlyHeader = "X-SystemWebAdapter-RemoteAppSession-ReadOnly"
 )
 
-var testClients = []remoteapp.Client{
+var testClients = []remoteapp.HandlerClient{
 	{Name: "shop", Keys: []string{"00000000-0000-0000-0000-00000000000a", shopKey}, Replace: true},
 	{Name: "scoped", Keys: []string{scopedKey}, Scope: []string{"cart*"}},
 	{Name: "lenient", Keys: []string{lenientKey}},

@@ -41,7 +41,7 @@ func (c *Config) allClients() []Client {
 
 // clients returns the clients as the handler wants them, and what a careful
 // operator would change.
-func (c *Config) clients() (clients []remoteapp.Client, warnings []string, say complaints) {
+func (c *Config) clients() (clients []remoteapp.HandlerClient, warnings []string, say complaints) {
 	all := c.allClients()
 	if len(all) == 0 {
 		say.add("no API key: list clients in the file, or set SESSIONBRIDGE_KEY or --key-file; sessionbridge keygen makes one")
@@ -57,11 +57,11 @@ func (c *Config) clients() (clients []remoteapp.Client, warnings []string, say c
 }
 
 // resolve reads the client's keys.
-func (c *Client) resolve() (known remoteapp.Client, warnings []string, err error) {
+func (c *Client) resolve() (known remoteapp.HandlerClient, warnings []string, err error) {
 	if c.fault != nil {
 		return known, nil, c.fault
 	}
-	known = remoteapp.Client{Name: c.Name, Scope: c.Keys}
+	known = remoteapp.HandlerClient{Name: c.Name, Scope: c.Keys}
 	switch c.Unknown {
 	case "", "preserve":
 	case "replace":
@@ -131,7 +131,7 @@ func exposed(name string) []string {
 const fewDigits = 6
 
 // monotonous warns of keys that nobody has drawn at random.
-func monotonous(client remoteapp.Client) []string {
+func monotonous(client remoteapp.HandlerClient) []string {
 	for _, key := range client.Keys {
 		digits := make(map[rune]bool)
 		for _, c := range strings.ToLower(key) {

@@ -39,7 +39,7 @@ func (d *Daemon) note(s settings) {
 }
 
 // noteClient logs what a client may do.
-func (d *Daemon) noteClient(c remoteapp.Client) {
+func (d *Daemon) noteClient(c remoteapp.HandlerClient) {
 	unknown := "preserve"
 	if c.Replace {
 		unknown = "replace"

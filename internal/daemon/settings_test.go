@@ -50,7 +50,7 @@ func TestSettingsReachTheirPackages(t *testing.T) {
 			MaxWaiters: 7, MaxHolds: 70, StrictIDs: true, Limits: limits,
 		},
 		handler: remoteapp.HandlerOptions{
-			Clients: []remoteapp.Client{
+			Clients: []remoteapp.HandlerClient{
 				{Name: "shop", Keys: []string{"5b3a9c1e-7d24-4f60-8a19-c2d3e4f5a6b7"}, Scope: []string{"user", "cart*"}},
 				{Name: "reports", Keys: []string{"4abff4e7-8d50-4e87-9e6c-aeac6d4ed154"}, Replace: true},
 				{Name: "jobs", Keys: []string{

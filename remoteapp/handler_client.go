@@ -15,8 +15,8 @@ import (
 	"github.com/sessionbridge/session/wire"
 )
 
-// A Client is a program that may use the sessions.
-type Client struct {
+// A HandlerClient is a program that may use the sessions of a [Handler].
+type HandlerClient struct {
 	Name string   // for logs, metrics and operators
 	Keys []string // its API keys: several are valid at once, so that one can replace another without a gap
 
@@ -46,7 +46,7 @@ type clientKey struct {
 }
 
 // newClients returns all that is wrong with the clients together.
-func newClients(header string, list []Client) (*clients, error) {
+func newClients(header string, list []HandlerClient) (*clients, error) {
 	c := &clients{header: header}
 	var errs []error
 	names, owner := map[string]bool{}, map[[sha256.Size]byte]string{}
