@@ -13,6 +13,7 @@ help: ## list these targets
 test: ## run all tests with the race detector; fetch from Debian what they need
 	internal/tools/debian-packages.sh
 	go test -race -shuffle=on ./...
+	@test -x "$${DOTNET_PEER:-../shared/peer/dotnet-peer}" || echo "NO .NET PEER (DOTNET_PEER): the tests against it were skipped" >&2
 
 .PHONY: demo
 demo: ## show the product at work

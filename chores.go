@@ -16,8 +16,8 @@ const (
 	beatEvery = nodeTTL / 3
 )
 
-// choreTimeout bounds one call of a chore to the store.
-const choreTimeout = 5 * time.Second
+// storeTimeout bounds a call to the store that no request bounds.
+const storeTimeout = 5 * time.Second
 
 // beat keeps this node alive until the Manager closes.
 func (m *Manager) beat() {
@@ -37,7 +37,7 @@ func (m *Manager) beat() {
 
 // nodes beats and returns the nodes that are alive.
 func (m *Manager) nodes(ctx context.Context) ([]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, choreTimeout)
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	return m.store.Beat(ctx, m.opts.Node, nodeTTL)
 }
@@ -109,7 +109,7 @@ func (m *Manager) expireDue() {
 	m.sweep.at = time.Time{}
 	m.sweep.mu.Unlock()
 	for {
-		ctx, cancel := context.WithTimeout(m.done, choreTimeout)
+		ctx, cancel := context.WithTimeout(m.done, storeTimeout)
 		ids, next, err := m.store.Expire(ctx, expireBatch)
 		cancel()
 		m.expired.Add(uint64(len(ids)))

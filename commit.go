@@ -52,19 +52,24 @@ func (m *Manager) Find(ctx context.Context, id, trace, client string) (Item, err
 }
 
 // matchHold returns nil if the item's present hold is the one that a detached
-// commit belongs to. Of several that it could belong to none is: a guess could
-// overwrite what another page wrote.
+// commit belongs to: that of the same trace, else the only one that is open. Of
+// several that it could belong to none is: a guess could overwrite what another
+// page wrote.
 func matchHold(item Item, trace, client string) error {
-	mine := func(h Hold) bool {
-		return h.Token != 0 && h.Detached && h.Client == client && (trace == "" || h.Trace == "" || h.Trace == trace)
-	}
-	held, lost := mine(item.Hold), slices.ContainsFunc(item.Lost, mine)
+	detached := func(h Hold) bool { return h.Token != 0 && h.Detached && h.Client == client }
+	same := func(h Hold) bool { return detached(h) && trace != "" && h.Trace == trace }
+	maybe := func(h Hold) bool { return detached(h) && (trace == "" || h.Trace == "") }
+	lost := slices.DeleteFunc(slices.Clone(item.Lost), func(h Hold) bool { return h.Age > item.Timeout }) // what became of their exchanges is not known; they are over
 	switch {
-	case held && !lost:
+	case same(item.Hold) && !slices.ContainsFunc(lost, same):
 		return nil
-	case held && lost:
+	case same(item.Hold):
 		return ErrNoHold
-	case lost, trace != "" && item.Committed.Trace == trace && mine(item.Committed):
+	case slices.ContainsFunc(lost, same), same(item.Committed):
+		return ErrLockLost
+	case maybe(item.Hold) && !slices.ContainsFunc(lost, maybe):
+		return nil
+	case !maybe(item.Hold) && slices.ContainsFunc(lost, maybe):
 		return ErrLockLost
 	}
 	return ErrNoHold
@@ -72,7 +77,8 @@ func matchHold(item Item, trace, client string) error {
 
 // Commit merges an update into a session that is held, as Hold or Find returned
 // it, stores it and ends the hold. ErrLockLost if that hold has ended meanwhile.
-// After any error nothing has changed.
+// After an error nothing has changed, unless it is one of the store's own: then
+// the store may have done what it did not answer.
 func (m *Manager) Commit(ctx context.Context, item Item, u Update) error {
 	if u.Abandoned {
 		return m.store.Delete(ctx, item.ID, item.Hold.Token)
@@ -98,9 +104,10 @@ func (m *Manager) merge(ctx context.Context, item Item, u Update) (wire.Merged, 
 		base = emptyItems
 	}
 	o := wire.MergeOptions{Scope: u.Client.Scope, Replace: u.Client.Replace}
+	var sent *sentKeys
 	if !o.Replace && !o.Scope.Declared() {
-		sent, err := m.learned.sent(ctx, m.store, u.Client.Name, u.Items)
-		if err != nil {
+		var err error
+		if sent, err = m.learned.sent(ctx, m.store, u.Client.Name, u.Items); err != nil {
 			return wire.Merged{}, err
 		}
 		o.Sent = sent.has
@@ -109,7 +116,7 @@ func (m *Manager) merge(ctx context.Context, item Item, u Update) (wire.Merged, 
 	if err != nil {
 		return wire.Merged{}, err
 	}
-	m.noteMerge(item.ID, u.Client.Name, merged)
+	m.noteMerge(item.ID, u, merged, sent)
 	return merged, nil
 }
 
@@ -117,12 +124,34 @@ func (m *Manager) merge(ctx context.Context, item Item, u Update) (wire.Merged, 
 var emptyItems = wire.AppendItems(nil, nil, nil)
 
 // noteMerge logs what an operator may be asked about: keys that went because a
-// client could not write them.
-func (m *Manager) noteMerge(id, client string, merged wire.Merged) {
+// client could not write them, and changes that were not made.
+func (m *Manager) noteMerge(id string, u Update, merged wire.Merged, sent *sentKeys) {
+	log := m.log.With("session", HashID(id), "client", u.Client.Name)
 	if len(merged.Unwritable) > 0 {
-		m.log.Warn("keys were removed: the client sent them back without a value, as it does with null or a wrong type in a key whose type has no null",
-			"session", HashID(id), "client", client, "keys", merged.Unwritable)
+		log.Warn("keys were removed: the client sent them back without a value, as it does with null or a wrong type in a key whose type has no null",
+			"keys", merged.Unwritable)
 	}
+	if outside := outsideScope(u); len(outside) > 0 {
+		log.Warn("keys were not stored: the client sent keys that its scope does not declare", "keys", outside, "scope", u.Client.Scope.String())
+	}
+	if len(merged.Kept) > 0 && sent != nil && sent.none() {
+		log.Warn("keys were kept that the client left out: it has never sent any key, so it can't be told whether it meant to remove them; a scope would tell",
+			"keys", merged.Kept)
+	}
+}
+
+// outsideScope returns the keys of an update that its client may not touch.
+func outsideScope(u Update) []string {
+	if !u.Client.Scope.Declared() {
+		return nil
+	}
+	var outside []string
+	for items := wire.Scan(u.Items); items.Next(); {
+		if !u.Client.Scope.ContainsBytes(items.Key()) {
+			outside = append(outside, string(items.Key()))
+		}
+	}
+	return outside
 }
 
 // put stores data that are within the limits and ends the hold.

@@ -6,8 +6,11 @@ package session_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sessionbridge/session"
@@ -175,6 +178,15 @@ func TestFindTellsWhichHoldACommitBelongsTo(t *testing.T) {
 		}},
 		{name: "one that was robbed", trace: "t1", want: session.ErrLockLost, set: rob},
 		{name: "its robber", trace: "t2", set: rob},
+		{name: "the one with this trace, beside a lost one without", trace: "t2", set: func(t *testing.T, m *session.Manager, store session.Store) {
+			robOf(t, m, store, "")
+		}},
+		{name: "a lost one without a trace", trace: "t1", want: session.ErrLockLost, set: func(t *testing.T, m *session.Manager, store session.Store) {
+			robOf(t, m, store, "")
+		}},
+		{name: "one of two with this trace", trace: "t2", want: session.ErrNoHold, set: func(t *testing.T, m *session.Manager, store session.Store) {
+			robOf(t, m, store, "t2")
+		}},
 		{name: "one of two, for a commit without a trace", want: session.ErrNoHold, set: rob},
 		{name: "one of two, for a third trace", trace: "t3", want: session.ErrNoHold, set: rob},
 	} {
@@ -200,7 +212,13 @@ func TestFindTellsWhichHoldACommitBelongsTo(t *testing.T) {
 // rob leaves a session that t2 holds and that t1 has lost to it.
 func rob(t *testing.T, m *session.Manager, store session.Store) {
 	t.Helper()
-	first, err := m.Hold(t.Context(), session.HoldRequest{ID: testID, Client: "shop", Trace: "t1", Detached: true, Limit: time.Minute})
+	robOf(t, m, store, "t1")
+}
+
+// robOf leaves a session that t2 holds and that the victim has lost to it.
+func robOf(t *testing.T, m *session.Manager, store session.Store, victim string) {
+	t.Helper()
+	first, err := m.Hold(t.Context(), session.HoldRequest{ID: testID, Client: "shop", Trace: victim, Detached: true, Limit: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,5 +226,87 @@ func rob(t *testing.T, m *session.Manager, store session.Store) {
 		Hold: session.Hold{Node: "other", Client: "shop", Trace: "t2", Detached: true}, Steal: first.Item.Hold.Token,
 	}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestHoldThatADeadNodeLostIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore(t)
+		dying := newManager(t, store, session.ManagerOptions{Node: "dying"})
+		alive := newManager(t, store, session.ManagerOptions{Node: "alive"})
+		mustCommit(t, mustHold(t, alive, 0), update(shop, "n", "1"))
+		r := session.HoldRequest{ID: testID, Client: "shop", Detached: true, Limit: 50 * time.Second}
+		_, err := dying.Hold(t.Context(), r)
+		must(t, err)
+		dying.Close()                                                             // it crashes: nobody will release what it holds
+		for _, want := range []error{session.ErrNoHold, session.ErrNoHold, nil} { // while it may still come back, then not
+			h, err := alive.Hold(t.Context(), r)
+			must(t, err)
+			if _, err = alive.Find(t.Context(), testID, "", "shop"); !errors.Is(err, want) {
+				t.Errorf("a commit without a trace got %v, want %v", err, want)
+			}
+			must(t, h.Release(t.Context()))
+			time.Sleep(15 * time.Minute) // pages keep the session alive
+		}
+	})
+}
+
+func TestKeyThatAClientCannotWriteIsNotLearned(t *testing.T) {
+	m := newManager(t, newStore(t), session.ManagerOptions{})
+	lenient := session.Client{Name: "lenient"}
+	mustCommit(t, mustHold(t, m, 0), update(lenient, "foreign", "")) // its page set a key that it has no type for
+	mustCommit(t, mustHold(t, m, 0), update(shop, "foreign", "1"))
+	mustCommit(t, mustHold(t, m, 0), update(lenient)) // it drops what it has no type for
+	if got := stored(t, m); got != "foreign=1" {
+		t.Errorf("stored %q, want foreign=1", got)
+	}
+}
+
+func TestClientThatSendsNewKeysForEverIsBounded(t *testing.T) {
+	m := newManager(t, newStore(t), session.ManagerOptions{})
+	wizard := session.Client{Name: "wizard"}
+	for i := range 12 {
+		var keys []string
+		for j := range 1000 {
+			keys = append(keys, fmt.Sprintf("wizard:%d:%d", i, j), "1")
+		}
+		mustCommit(t, mustHold(t, m, 0), update(wizard, keys...))
+		if i == 0 {
+			mustCommit(t, mustHold(t, m, 0), update(wizard)) // what it is known to have sent it can remove
+			if got := stored(t, m); got != "" {
+				t.Errorf("stored %q, want nothing", got)
+			}
+			continue
+		}
+		mustCommit(t, mustHold(t, m, 0), session.Update{Client: wizard, Abandoned: true})
+	}
+	mustCommit(t, mustHold(t, m, 0), update(wizard, "wizard:11:999", "1"))
+	mustCommit(t, mustHold(t, m, 0), update(wizard))
+	if got := stored(t, m); got != "wizard:11:999=1" {
+		t.Errorf("stored %q, want the key that came after too many", got)
+	}
+}
+
+func TestOddCommitsAreLogged(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		client session.Client
+		update []string
+		want   string
+	}{
+		{"a key that the client could not write", session.Client{Name: "lenient"}, []string{"n", ""}, `keys were removed`},
+		{"a key outside its scope", session.Client{Name: "scoped", Scope: scope(t, "cart*")}, []string{"user", "1"}, `its scope does not declare`},
+		{"keys left out by a client that never sent any", session.Client{Name: "new"}, nil, `a scope would tell`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var log strings.Builder
+			m := newManager(t, newStore(t), session.ManagerOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+			mustCommit(t, mustHold(t, m, 0), update(shop, "n", "1"))
+			log.Reset()
+			mustCommit(t, mustHold(t, m, 0), update(test.client, test.update...))
+			if got := log.String(); !strings.Contains(got, test.want) || strings.Contains(got, testID) {
+				t.Errorf("logged %q, want it to say %q", got, test.want)
+			}
+		})
 	}
 }

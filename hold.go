@@ -32,6 +32,7 @@ type Held struct {
 	m       *Manager
 	changed <-chan struct{}
 	unwatch func()
+	counted atomic.Bool // among this node's holds
 	ended   atomic.Bool
 }
 
@@ -90,8 +91,13 @@ func (m *Manager) hold(ctx context.Context, id string, r HoldRequest) (*Held, er
 	if item.New {
 		item.Timeout = m.opts.Timeout
 	}
+	h := &Held{Item: item, Waited: time.Since(w.came), m: m, changed: changed, unwatch: unwatch}
+	h.counted.Store(true)
 	m.queues.held(1)
-	return &Held{Item: item, Waited: time.Since(w.came), m: m, changed: changed, unwatch: unwatch}, nil
+	if ctx.Err() != nil { // the request ended while the store answered
+		return nil, errors.Join(context.Cause(ctx), h.Release(ctx))
+	}
+	return h, nil
 }
 
 // A writer is one that waits for a session.
@@ -106,7 +112,7 @@ type writer struct {
 func (w *writer) lock(id string, changed <-chan struct{}, want Hold) (Item, error) {
 	var steal Hold
 	for {
-		item, err := w.m.store.Lock(w.ctx, id, LockOptions{Hold: want, Steal: steal.Token})
+		item, err := w.ask(id, LockOptions{Hold: want, Steal: steal.Token})
 		var locked *LockedError
 		switch {
 		case err == nil:
@@ -128,6 +134,17 @@ func (w *writer) lock(id string, changed <-chan struct{}, want Hold) (Item, erro
 			return Item{}, err
 		}
 	}
+}
+
+// ask asks the store for the hold. The request may end meanwhile, but the answer
+// must be heard: nobody else knows the token of a hold that was granted.
+func (w *writer) ask(id string, o LockOptions) (Item, error) {
+	if w.ctx.Err() != nil {
+		return Item{}, context.Cause(w.ctx)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.ctx), storeTimeout)
+	defer cancel()
+	return w.m.store.Lock(ctx, id, o)
 }
 
 // wait returns when something is received or a time has passed, with an error
@@ -211,15 +228,15 @@ func (h *Held) Standing(ctx context.Context) (Standing, error) {
 	case item.Hold.Token == h.Item.Hold.Token:
 		return Holding, nil
 	case slices.ContainsFunc(item.Lost, func(lost Hold) bool { return lost.Token == h.Item.Hold.Token }):
+		h.uncount()
 		return Lost, nil
 	}
 	h.end()
 	return Over, nil
 }
 
-// Commit merges an update into the session, stores it and ends the hold. After
-// an error nothing has changed and, ErrLockLost apart, the session is still
-// held: Release it.
+// Commit merges an update into the session, stores it and ends the hold; see
+// [Manager.Commit]. After an error, Release it.
 func (h *Held) Commit(ctx context.Context, u Update) error {
 	if h.ended.Load() {
 		return ErrLockLost
@@ -232,12 +249,14 @@ func (h *Held) Commit(ctx context.Context, u Update) error {
 }
 
 // Release ends the hold without a change. It works with a context that is done,
-// and does nothing once the hold has ended.
+// within a time of its own, and does nothing once the hold has ended.
 func (h *Held) Release(ctx context.Context) error {
 	if !h.end() {
 		return nil
 	}
-	err := h.m.unlock(context.WithoutCancel(ctx), h.Item, UnlockOptions{})
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	defer cancel()
+	err := h.m.unlock(ctx, h.Item, UnlockOptions{})
 	if errors.Is(err, ErrLockLost) {
 		return nil
 	}
@@ -251,6 +270,13 @@ func (h *Held) end() bool {
 		return false
 	}
 	h.unwatch()
-	h.m.queues.held(-1)
+	h.uncount()
 	return true
+}
+
+// uncount takes the hold out of the number of this node's holds, once.
+func (h *Held) uncount() {
+	if h.counted.Swap(false) {
+		h.m.queues.held(-1)
+	}
 }

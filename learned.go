@@ -55,6 +55,11 @@ func (l *learnedKeys) of(client string) *sentKeys {
 	return keys
 }
 
+// mostSpelled bounds the spellings that are remembered of a client. One that has
+// more, with an id in each key say, is not asked about any more: what it leaves
+// out stays.
+const mostSpelled = 10_000
+
 // unseen returns the keys of an update that have not been seen on this node.
 // A key without a value does not count: its client has no type for it, and will
 // leave it out the next time without meaning to remove it.
@@ -62,7 +67,7 @@ func (k *sentKeys) unseen(update []byte) []string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	var unseen []string
-	for items := wire.Scan(update); items.Next(); {
+	for items := wire.Scan(update); items.Next() && len(k.spelled)+len(unseen) < mostSpelled; {
 		if len(items.Value()) > 0 && !k.spelled[string(items.Key())] {
 			unseen = append(unseen, string(items.Key()))
 		}
@@ -87,4 +92,11 @@ func (k *sentKeys) has(key string) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.folded[wire.FoldKey(key)]
+}
+
+// none reports whether the client has never sent any key.
+func (k *sentKeys) none() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.folded) == 0
 }

@@ -65,6 +65,7 @@ func (o ManagerOptions) withDefaults() ManagerOptions {
 	o.HoldLimit = cmp.Or(o.HoldLimit, 50*time.Second)
 	o.MaxWaiters = cmp.Or(o.MaxWaiters, 50)
 	o.MaxHolds = cmp.Or(o.MaxHolds, 50_000)
+	o.Limits = o.Limits.WithDefaults()
 	o.Logger = cmp.Or(o.Logger, slog.Default())
 	return o
 }
@@ -113,8 +114,9 @@ func OpenManager(ctx context.Context, store Store, o ManagerOptions) (*Manager, 
 	return m, nil
 }
 
-// Close stops the Manager and waits for its chores. Holds that are open stay in
-// the store until they are released; waiters get ErrClosed.
+// Close stops the Manager and waits for its chores; waiters get ErrClosed. It
+// does not wait for calls that are under way, and what is held stays held until
+// it is committed or released: end those first.
 func (m *Manager) Close() {
 	m.stop()
 	m.chores.Wait()
@@ -122,11 +124,14 @@ func (m *Manager) Close() {
 
 // Stats are figures of a [Manager] since it was opened.
 type Stats struct {
-	Holds   int    // holds of this node
+	Holds   int    // holds of this node, without those that were taken from it
 	Waiters int    // writers of this node that wait for their turn
 	Steals  uint64 // holds that this node took from another writer
 	Expired uint64 // sessions that this node removed because their time was over
 }
+
+// Limits returns how large a session may become.
+func (m *Manager) Limits() wire.Limits { return m.opts.Limits }
 
 // Stats returns the Manager's figures now.
 func (m *Manager) Stats() Stats {

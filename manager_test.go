@@ -389,6 +389,106 @@ func TestReaderLeavesWhenItsRequestEnds(t *testing.T) {
 	})
 }
 
+func TestWaitersWhoLeaveMakeRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, newStore(t), session.ManagerOptions{MaxWaiters: 2, MaxHolds: 3})
+		mustHold(t, m, 0)
+		ctx, leave := context.WithCancel(t.Context())
+		var writers sync.WaitGroup
+		for range 2 {
+			writers.Go(func() { m.Hold(ctx, session.HoldRequest{ID: testID}) })
+		}
+		synctest.Wait()
+		var busy *session.BusyError
+		if _, err := m.Hold(t.Context(), session.HoldRequest{}); !errors.As(err, &busy) {
+			t.Errorf("with a hold and two waiters of three places, another one got %v", err)
+		}
+		for range 3 { // each leaves from behind
+			ctx, leave := context.WithTimeout(t.Context(), time.Second)
+			m.Hold(ctx, session.HoldRequest{ID: testID})
+			leave()
+		}
+		leave()
+		writers.Wait()
+		h, err := m.Hold(t.Context(), session.HoldRequest{})
+		must(t, err)
+		must(t, h.Release(t.Context()))
+	})
+}
+
+// watchedStore counts the watches that are open.
+type watchedStore struct {
+	session.Store
+	open int
+}
+
+func (s *watchedStore) Watch(ctx context.Context, id string) (<-chan struct{}, func(), error) {
+	changed, stop, err := s.Store.Watch(ctx, id)
+	s.open++
+	return changed, sync.OnceFunc(func() { s.open--; stop() }), err
+}
+
+func TestNoWatchIsLeftOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &watchedStore{Store: newStore(t)}
+		m := newManager(t, store, session.ManagerOptions{LockWait: time.Second})
+		mustCommit(t, mustHold(t, m, 0), update(shop, "n", "1"))
+		held := mustHold(t, m, 0)
+		stored(t, m) // waits for it
+		if _, err := m.Hold(t.Context(), session.HoldRequest{ID: testID}); err == nil {
+			t.Error("two writers hold the session")
+		}
+		must(t, held.Release(t.Context()))
+		robbed := mustHold(t, m, time.Millisecond)
+		time.Sleep(time.Second)
+		mustCommit(t, mustHold(t, m, 0), session.Update{Client: shop, Abandoned: true})
+		if got, err := robbed.Standing(t.Context()); got != session.Over || err != nil {
+			t.Errorf("the robbed hold of a session that has ended stands as %v, %v, want Over", got, err)
+		}
+		if store.open != 0 {
+			t.Errorf("%d watches are left open", store.open)
+		}
+		nothingHeld(t, m)
+	})
+}
+
+// commitDuringWatch is a store where a writer commits just before a reader's
+// watch begins.
+type commitDuringWatch struct {
+	session.Store
+	commit func()
+}
+
+func (s *commitDuringWatch) Watch(ctx context.Context, id string) (<-chan struct{}, func(), error) {
+	if commit := s.commit; commit != nil {
+		s.commit = nil
+		commit()
+	}
+	return s.Store.Watch(ctx, id)
+}
+
+func TestReaderMissesNoCommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &commitDuringWatch{Store: newStore(t)}
+		m := newManager(t, store, session.ManagerOptions{})
+		held := mustHold(t, m, 0)
+		store.commit = func() { mustCommit(t, held, update(shop, "n", "1")) }
+		start := time.Now()
+		if got := stored(t, m); got != "n=1" {
+			t.Errorf("read %q, want n=1", got)
+		}
+		since(t, start, 0)
+	})
+}
+
+func TestStrictIDsHoldForReaders(t *testing.T) {
+	m := newManager(t, newStore(t), session.ManagerOptions{StrictIDs: true})
+	item, err := m.Read(t.Context(), testID)
+	if err != nil || item.ID == testID {
+		t.Errorf("read %q, %v, want another id", item.ID, err)
+	}
+}
+
 func TestClosingManagerSendsWaitersAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newManager(t, newStore(t), session.ManagerOptions{})
@@ -448,6 +548,7 @@ func TestShorterTimeoutIsNoticedBeforeALongerOneIsDue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newStore(t)
 		m := newManager(t, store, session.ManagerOptions{})
+		synctest.Wait() // it has looked for what an earlier process left
 		long := update(shop, "n", "1")
 		long.Timeout = 10 * time.Hour
 		mustCommit(t, mustHold(t, m, 0), long)

@@ -64,6 +64,7 @@ type local struct {
 
 	mu    sync.Mutex
 	ended bool
+	err   error // what Commit returned
 }
 
 func (l *local) Session() *Session { return l.session }
@@ -73,11 +74,11 @@ func (l *local) Commit(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.held == nil || l.ended {
-		return nil
+		return l.err
 	}
 	l.ended = true
-	err := l.held.store(ctx, l.session)
-	return errors.Join(err, l.held.Release(ctx)) // does nothing if it was stored
+	l.err = errors.Join(l.held.store(ctx, l.session), l.held.Release(ctx)) // does nothing if it was stored
+	return l.err
 }
 
 // Release gives the session up.

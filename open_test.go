@@ -113,3 +113,17 @@ func TestContextCarriesSessionAndTrace(t *testing.T) {
 		t.Errorf("trace %+v, want %+v", got, trace)
 	}
 }
+
+func TestFailedCommitStaysFailed(t *testing.T) {
+	store := &countingStore{Store: newStore(t), failing: session.ErrFull}
+	m := newManager(t, store, session.ManagerOptions{})
+	opened, err := m.Open(t.Context(), testID, session.Writable)
+	must(t, err)
+	must(t, count.Set(opened.Session(), 1))
+	for range 2 {
+		if err := opened.Commit(t.Context()); !errors.Is(err, session.ErrFull) {
+			t.Errorf("got %v, want ErrFull", err)
+		}
+	}
+	nothingHeld(t, m)
+}

@@ -26,7 +26,8 @@ type Source interface {
 }
 
 // An Opened is a session that is open, and how it ends. Exactly one of Commit
-// and Release ends it; what is called after that does nothing and returns nil.
+// and Release ends it; what is called after that does nothing. A second Commit
+// returns what the first one did, or nil after a Release.
 type Opened interface {
 	// Session returns the session, always the same.
 	Session() *Session

@@ -94,7 +94,7 @@ type Store interface {
 type Item struct {
 	ID      string
 	New     bool          // nothing is stored: the id is only held
-	Data    []byte        // items form of package wire; nil if New
+	Data    []byte        // items form of package wire; none from a Store if New
 	Timeout time.Duration // idle time until it expires; 0 if New
 
 	Hold      Hold   // the present hold; its Token is 0 if the session is free

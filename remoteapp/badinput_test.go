@@ -518,7 +518,7 @@ func TestCheckKey(t *testing.T) {
 	for key, ok := range map[string]bool{
 		shopKey: true, strings.ToUpper(shopKey): true, digits: true, "{" + shopKey + "}": true, "(" + shopKey + ")": true,
 		"": false, "secret": false, shopKey + "0": false, "{" + shopKey: false, "{" + digits + "}": false, "5b3a9c1e7d24-4f60-8a19-c2d3e4f5-a6b7": false,
-		strings.Repeat("0", 32): false, "g" + digits[1:]: false,
+		strings.Repeat("0", 32): false, "11111111-1111-1111-1111-111111111111": false, "g" + digits[1:]: false,
 	} {
 		if err := remoteapp.CheckKey(key); (err == nil) != ok {
 			t.Errorf("CheckKey(%q) = %v", key, err)

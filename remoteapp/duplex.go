@@ -115,7 +115,7 @@ func (x *exchange) receive() *received {
 	back := &received{from: x.r.Body, rc: http.NewResponseController(x.w), done: make(chan struct{})}
 	go func() {
 		defer close(back.done)
-		back.body, back.err = readBody(back, x.h.opts.Limits.Session)
+		back.body, back.err = readBody(back, x.seen.Sent, x.h.manager.Limits().Session)
 	}()
 	return back
 }

@@ -4,6 +4,7 @@
 package remoteapp
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -83,20 +84,27 @@ func (x *exchange) serve() error {
 	x.client, x.seen.Client = client, client.Name
 	x.id, _ = x.h.opts.Cookie.sessionID(x.r.Header)
 	switch {
+	case x.r.Method == http.MethodGet && x.r.ContentLength != 0:
+		return refuseGetBody()
 	case x.r.Method == http.MethodGet && wantsReadOnly(x.r.Header):
 		x.seen.Kind = "read"
 		return x.read()
 	case x.r.Method == http.MethodGet:
-		x.seen.Kind = "get"
-		return x.hold()
+		return x.write("get", x.hold)
 	case x.r.Method == http.MethodPut:
-		x.seen.Kind = "put"
-		return x.put()
+		return x.write("put", x.put)
 	case x.r.Method == http.MethodPost && x.r.ProtoMajor >= 2:
-		x.seen.Kind = "post"
-		return x.duplex()
+		return x.write("post", x.duplex)
 	}
 	return refuseMethod(x.r)
+}
+
+// write serves an exchange that a shutdown has to wait for.
+func (x *exchange) write(kind string, serve func() error) error {
+	x.seen.Kind = kind
+	x.h.count(0, 1)
+	defer x.h.count(0, -1)
+	return serve()
 }
 
 // read serves a read-only GET: a header and the stored bytes, as they are.
@@ -114,10 +122,52 @@ func (x *exchange) read() error {
 	header["Content-Type"] = x.h.headers.readOnly
 	header["Content-Length"] = []string{strconv.Itoa(len(head) + len(data))}
 	x.begun, x.seen.Outcome, x.seen.Sent = true, outcomeOK, len(head)+len(data)
+	defer x.boundWriting(len(data))()
 	if _, err := x.w.Write(head); err == nil {
 		x.w.Write(data) // an error means that the peer has gone: nobody is left to be told
 	}
 	return nil
+}
+
+// buffered is how much of an answer to HTTP/1 net/http surely takes without
+// writing to the connection.
+const buffered = 2 << 10
+
+// boundWriting lets what is written from now on fail if the peer does not take
+// it within sendTimeout, or if the Handler breaks exchanges off. The function
+// that it returns must be called when the handler has written all of it.
+//
+// The deadline of an HTTP/2 stream stays: what is left is sent after the handler
+// has returned. That of an HTTP/1 connection does not, as others use it next; a
+// small answer there needs none.
+func (x *exchange) boundWriting(size int) (done func()) {
+	if x.r.ProtoMajor == 1 && size <= buffered {
+		return func() {}
+	}
+	rc := http.NewResponseController(x.w)
+	rc.SetWriteDeadline(time.Now().Add(sendTimeout)) // where there are no deadlines, the server has its own
+	stop := x.whenBroken(func() { rc.SetWriteDeadline(time.Unix(1, 0)) })
+	return func() {
+		stop()
+		if x.r.ProtoMajor == 1 {
+			rc.SetWriteDeadline(time.Time{})
+		}
+	}
+}
+
+// whenBroken calls f if the Handler breaks exchanges off before stop is called.
+// When stop has returned, f is not running.
+func (x *exchange) whenBroken(f func()) (stop func()) {
+	ended := make(chan struct{})
+	cancel := context.AfterFunc(x.h.broken, func() {
+		defer close(ended)
+		f()
+	})
+	return func() {
+		if !cancel() {
+			<-ended
+		}
+	}
 }
 
 // minutes returns a timeout as it stands in session bytes.
@@ -139,6 +189,8 @@ func (x *exchange) open(detached bool, limit time.Duration) (*session.Held, erro
 	switch {
 	case errors.As(err, &busy):
 		x.seen.Waited = busy.Waited
+	case errors.Is(err, context.Canceled) && context.Cause(ctx) == session.ErrClosed:
+		return nil, session.ErrClosed
 	case err == nil:
 		x.seen.Waited = held.Waited
 	}
@@ -206,6 +258,9 @@ func (x *exchange) send(b []byte) error {
 	if err := rc.SetWriteDeadline(time.Now().Add(sendTimeout)); err != nil {
 		return err
 	}
+	if len(b) > buffered {
+		defer x.whenBroken(func() { rc.SetWriteDeadline(time.Unix(1, 0)) })()
+	}
 	if _, err := x.w.Write(b); err != nil {
 		return err
 	}
@@ -217,14 +272,14 @@ func (x *exchange) send(b []byte) error {
 
 // update makes an update of the body that a client sent back for a session.
 func (x *exchange) update(id string, body []byte) (session.Update, error) {
-	header, n, err := wire.DecodeHeader(body, x.h.opts.Limits)
+	header, n, err := wire.DecodeHeader(body, x.h.manager.Limits())
 	if err != nil {
 		return session.Update{}, refuseBody(err)
 	}
 	if got, ok := session.ParseID(header.ID); !ok || got != id {
 		return session.Update{}, refuseBody(errors.New("it has the id of another session than the one that is held"))
 	}
-	size, err := wire.CheckItems(body[n:], x.h.opts.Limits)
+	size, err := wire.CheckItems(body[n:], x.h.manager.Limits())
 	if err != nil {
 		return session.Update{}, refuseBody(err)
 	}
@@ -243,12 +298,14 @@ func (x *exchange) update(id string, body []byte) (session.Update, error) {
 }
 
 // readBody reads a body to its end, if it is no larger than a session may be.
-func readBody(body io.Reader, most int) ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(body, int64(most)+1))
-	if err == nil && len(b) > most {
+// It expects about as much as was sent.
+func readBody(body io.Reader, expected, most int) ([]byte, error) {
+	b := bytes.NewBuffer(make([]byte, 0, min(expected, most)+bytes.MinRead))
+	_, err := b.ReadFrom(io.LimitReader(body, int64(most)+1))
+	if err == nil && b.Len() > most {
 		err = &tooLargeError{most}
 	}
-	return b, err
+	return b.Bytes(), err
 }
 
 // A tooLargeError is that of a body larger than a session may be.
@@ -262,10 +319,10 @@ func (e *tooLargeError) Error() string {
 // log.
 func (x *exchange) refuse(e *refusal) {
 	if x.r.Context().Err() != nil && errors.Is(e.err, context.Canceled) {
-		x.seen.Outcome = outcomeReleased // the peer went away while it waited
-		return
+		x.seen.Outcome = outcomeReleased // most likely the peer went away while it waited
+	} else {
+		x.note(e)
 	}
-	x.note(e)
 	if !x.begun {
 		x.respond(e)
 	}
@@ -282,6 +339,7 @@ func (x *exchange) respond(e *refusal) {
 	if x.r.ProtoMajor == 1 && x.r.ContentLength != 0 {
 		x.w.Header().Set("Connection", "close") // else net/http reads the body first
 	}
+	defer x.boundWriting(len(body))()
 	x.w.WriteHeader(e.status)
 	if x.r.Method != http.MethodHead {
 		x.w.Write(body)
@@ -303,8 +361,15 @@ func (x *exchange) note(e *refusal) {
 	default:
 		x.seen.Outcome = outcomeRefused
 	}
-	x.h.log.Warn("an exchange was refused", "exchange", x.seen.Kind, "method", x.r.Method, "proto", x.r.Proto, "client", x.seen.Client,
-		"session", x.hash(), "status", e.status, "reason", e.reason, "err", errorOrDetail(e))
+	more := 0
+	if e.status == http.StatusUnauthorized {
+		var say bool
+		if say, more = x.h.unauthorized.now(); !say {
+			return
+		}
+	}
+	x.h.log.Warn("an exchange was refused", "exchange", x.seen.Kind, "method", x.r.Method, "proto", x.r.Proto, "from", x.r.RemoteAddr, "client", x.seen.Client,
+		"session", x.hash(), "status", e.status, "reason", e.reason, "err", errorOrDetail(e), "more_before", more)
 }
 
 func errorOrDetail(e *refusal) string {

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/sessionbridge/session"
-	"github.com/sessionbridge/session/wire"
 )
 
 // HandlerOptions say how a [Handler] serves. Clients are required; any other
@@ -35,7 +34,6 @@ type HandlerOptions struct {
 	// proxies that close silent connections. 0 means 15 s, less than 0 none.
 	Heartbeat time.Duration
 
-	Limits  wire.Limits    // of the sessions that clients send
 	Logger  *slog.Logger   // nil means slog.Default()
 	Observe func(Exchange) // called after each exchange, from its goroutine; nil: nobody is told
 }
@@ -62,7 +60,6 @@ func (o HandlerOptions) withDefaults() HandlerOptions {
 	o.DuplexHoldLimit = cmp.Or(o.DuplexHoldLimit, 10*time.Second)
 	o.GetHoldLimit = cmp.Or(o.GetHoldLimit, 50*time.Second)
 	o.Heartbeat = cmp.Or(o.Heartbeat, 15*time.Second)
-	o.Limits = o.Limits.WithDefaults()
 	o.Logger = cmp.Or(o.Logger, slog.Default())
 	return o
 }
@@ -84,9 +81,12 @@ type Handler struct {
 	broken   context.Context // ends when open exchanges must end
 	breakOff context.CancelFunc
 
-	mu   sync.Mutex
-	open int           // exchanges under way
-	idle chan struct{} // closed when there is none; nil unless somebody waits for that
+	unauthorized rare // complaints of requests without a valid key
+
+	mu      sync.Mutex
+	open    int        // requests under way
+	writing int        // those of them that hold a session, or commit one
+	changed *sync.Cond // one of the two has become less
 }
 
 // NewHandler returns a Handler. The error names all that is wrong with the
@@ -101,6 +101,7 @@ func NewHandler(m *session.Manager, o HandlerOptions) (*Handler, error) {
 		return nil, err
 	}
 	h := &Handler{manager: m, opts: o, clients: known, log: o.Logger, headers: newSharedHeaders()}
+	h.changed = sync.NewCond(&h.mu)
 	h.noMore, h.refuse = context.WithCancel(context.Background())
 	h.broken, h.breakOff = context.WithCancel(context.Background())
 	return h, nil
@@ -118,8 +119,8 @@ func newSharedHeaders() sharedHeaders {
 
 // ServeHTTP serves one exchange of the protocol, whatever the request's path.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h.enter()
-	defer h.leave()
+	h.count(1, 0)
+	defer h.count(-1, 0)
 	x := exchange{h: h, w: w, r: r, seen: Exchange{Kind: "other"}, began: time.Now()}
 	defer x.finish()
 	if err := x.serve(); err != nil {
@@ -130,58 +131,46 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Shutdown ends the Handler's work: from now on no session is opened for
 // writing, and those that are open may be committed until ctx is done. What is
 // open then is released unfinished; the error tells how many. It returns when no
-// exchange is left, and none begins after that: requests are refused. The server
-// must accept connections until then, because a PUT may come on a new one.
+// request is left, and serves none after that: they are refused. The server must
+// accept connections until then, because a PUT may come on a new one.
 func (h *Handler) Shutdown(ctx context.Context) error {
 	h.refuse()
-	var left int
-	select {
-	case <-h.whenIdle():
-	case <-ctx.Done():
-		left = h.count()
-	}
+	left := h.awaitWriters(ctx)
 	h.breakOff()
-	<-h.whenIdle()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for h.open > 0 {
+		h.changed.Wait()
+	}
 	if left == 0 {
 		return nil
 	}
 	return fmt.Errorf("%d exchanges were broken off unfinished: %w", left, context.Cause(ctx))
 }
 
-func (h *Handler) enter() {
+// awaitWriters waits until nothing is held or being committed, or ctx is done,
+// and returns how many there are then.
+func (h *Handler) awaitWriters(ctx context.Context) int {
+	defer context.AfterFunc(ctx, func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.changed.Broadcast()
+	})()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.open++
-}
-
-func (h *Handler) leave() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.open--
-	if h.open == 0 && h.idle != nil {
-		close(h.idle)
-		h.idle = nil
+	for h.writing > 0 && ctx.Err() == nil {
+		h.changed.Wait()
 	}
+	return h.writing
 }
 
-func (h *Handler) count() int {
+// count counts requests and, among them, exchanges that write.
+func (h *Handler) count(open, writing int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.open
-}
-
-// whenIdle returns a channel that is closed once no exchange is under way.
-func (h *Handler) whenIdle() <-chan struct{} {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	idle := h.idle
-	if idle == nil {
-		idle = make(chan struct{})
-		if h.open == 0 {
-			close(idle)
-		} else {
-			h.idle = idle
-		}
+	h.open += open
+	h.writing += writing
+	if open < 0 || writing < 0 {
+		h.changed.Broadcast()
 	}
-	return idle
 }

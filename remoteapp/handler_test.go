@@ -632,7 +632,7 @@ func TestRobbedPostIsAnsweredThoughItsSessionHasEnded(t *testing.T) {
 func TestSessionThatWouldBecomeTooLargeIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limits := wire.Limits{Session: 1000}
-		s := serve(t, setup{manager: session.ManagerOptions{Limits: limits}, handler: remoteapp.HandlerOptions{Limits: limits}})
+		s := serve(t, setup{manager: session.ManagerOptions{Limits: limits}})
 		client := s.Client(memhttp.HTTP1)
 		value := `"` + strings.Repeat("a", 600) + `"`
 		s.hold(call{id: testID, client: client}).put(update(testID, "user", value))

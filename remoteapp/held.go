@@ -30,6 +30,7 @@ func (x *exchange) hold() error {
 // stays: its peer lives maybe, and its commit deserves an answer. A GET ends when
 // its hold does; a POST still has to be answered.
 func (x *exchange) stay(held *session.Held, peer <-chan struct{}, heartbeat time.Duration) string {
+	s := stay{x: x, held: held}
 	life := time.NewTimer(held.Item.Timeout)
 	defer life.Stop()
 	var beats <-chan time.Time
@@ -38,15 +39,13 @@ func (x *exchange) stay(held *session.Held, peer <-chan struct{}, heartbeat time
 		defer ticker.Stop()
 		beats = ticker.C
 	}
-	lost := ""
-	var pointless <-chan struct{} // what has lost its hold need not outlast a shutdown
 	for {
 		select {
 		case <-peer:
-			return cmp.Or(lost, outcomeReleased)
+			return cmp.Or(s.lost, outcomeReleased)
 		case <-x.h.broken.Done():
 			return outcomeShutdown
-		case <-pointless:
+		case <-s.pointless:
 			return outcomeShutdown
 		case <-life.C:
 			x.h.log.Warn("a session was held for as long as it lives; it is released",
@@ -54,30 +53,48 @@ func (x *exchange) stay(held *session.Held, peer <-chan struct{}, heartbeat time
 			return outcomeExpired
 		case <-beats:
 			if err := x.send([]byte("\n")); err != nil {
-				return cmp.Or(lost, outcomeReleased)
+				return cmp.Or(s.lost, outcomeReleased)
 			}
 		case <-held.Changed():
-			standing := x.standing(held)
-			if standing == session.Over && held.Item.Hold.Detached {
-				return cmp.Or(lost, outcomeCommitted)
-			}
-			if standing != session.Holding && lost == "" {
-				lost, pointless = outcomeLost, x.h.noMore.Done()
-				countLost(x.r.Context())
-			}
+			s.look()
+		case <-s.retry:
+			s.look()
+		}
+		if s.over {
+			return cmp.Or(s.lost, outcomeCommitted)
 		}
 	}
 }
 
-// standing asks what has become of the hold. A store that does not answer leaves
-// it as it was: the commit will tell.
-func (x *exchange) standing(held *session.Held) session.Standing {
-	ctx, cancel := detached(x.r)
+// A stay is what is known of a hold while its exchange is open.
+type stay struct {
+	x    *exchange
+	held *session.Held
+
+	over      bool             // the exchange may end
+	lost      string           // outcomeLost once another writer has the session
+	pointless <-chan struct{}  // what has lost its hold need not outlast a shutdown
+	retry     <-chan time.Time // the store did not answer
+}
+
+// retryAfter is when a store that did not answer is asked again.
+const retryAfter = time.Second
+
+// look asks what has become of the hold. A store that does not answer leaves it
+// as it was, for now.
+func (s *stay) look() {
+	ctx, cancel := detached(s.x.r)
 	defer cancel()
-	standing, err := held.Standing(ctx)
+	standing, err := s.held.Standing(ctx)
+	s.retry = nil
 	if err != nil {
-		x.h.log.Warn("the store does not say whether a session is still held",
-			"session", session.HashID(held.Item.ID), "client", x.client.Name, "err", err)
+		s.x.h.log.Warn("the store does not say whether a session is still held",
+			"session", session.HashID(s.held.Item.ID), "client", s.x.client.Name, "err", err)
+		s.retry = time.After(retryAfter)
 	}
-	return standing
+	s.over = standing == session.Over && s.held.Item.Hold.Detached
+	if standing != session.Holding && !s.over && s.lost == "" {
+		s.lost, s.pointless = outcomeLost, s.x.h.noMore.Done()
+		countLost(s.x.r.Context())
+	}
 }

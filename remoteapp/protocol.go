@@ -71,7 +71,8 @@ func isHexDigit(c byte) bool {
 
 // CheckKey returns an error if an API key is not one that both ends accept: a
 // GUID (32 hex digits; hyphens, braces or parentheses optional) that is not all
-// zeros, as RemoteAppClientOptions of Microsoft's client validates it.
+// zeros, as RemoteAppClientOptions of Microsoft's client validates it. Nor may it
+// be any other single digit.
 func CheckKey(key string) error {
 	digits := key
 	for _, pair := range []string{"{}", "()"} {
@@ -92,6 +93,9 @@ func CheckKey(key string) error {
 	}
 	if strings.Trim(digits, "0") == "" {
 		return errors.New("API key is the GUID of zeros, which both ends refuse")
+	}
+	if strings.Trim(digits, digits[:1]) == "" {
+		return errors.New("API key is one digit 32 times, which anybody can guess")
 	}
 	return nil
 }

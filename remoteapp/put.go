@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"os"
 	"time"
+
+	"github.com/sessionbridge/session"
 )
 
 // put serves the PUT that commits a session that a GET holds. The session is
@@ -17,13 +19,11 @@ func (x *exchange) put() error {
 	if x.id == "" {
 		return refuseNoID(x.h.opts.Cookie.Name)
 	}
-	ctx, cancel := detached(x.r)
-	defer cancel()
-	item, err := x.h.manager.Find(ctx, x.id, traceID(x.r.Header), x.client.Name)
+	item, err := x.find()
 	if err != nil {
 		return err
 	}
-	body, err := x.wholeBody()
+	body, err := x.wholeBody(len(item.Data))
 	x.seen.Got = len(body)
 	if err != nil {
 		return err
@@ -32,6 +32,8 @@ func (x *exchange) put() error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := detached(x.r)
+	defer cancel()
 	if err := x.h.manager.Commit(ctx, item, update); err != nil {
 		return err
 	}
@@ -41,14 +43,29 @@ func (x *exchange) put() error {
 	return nil
 }
 
+// find returns the session that the GET of this PUT holds.
+func (x *exchange) find() (session.Item, error) {
+	ctx, cancel := detached(x.r)
+	defer cancel()
+	return x.h.manager.Find(ctx, x.id, traceID(x.r.Header), x.client.Name)
+}
+
 // wholeBody reads the body of a PUT, within bodyTimeout.
-func (x *exchange) wholeBody() ([]byte, error) {
+func (x *exchange) wholeBody(expected int) ([]byte, error) {
+	most := x.h.manager.Limits().Session
+	if x.r.ContentLength > int64(most) {
+		return nil, refuseBody(&tooLargeError{most})
+	}
 	rc := http.NewResponseController(x.w)
 	if err := rc.SetReadDeadline(time.Now().Add(bodyTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return nil, err
 	}
-	body, err := readBody(x.r.Body, x.h.opts.Limits.Session)
+	stop := x.whenBroken(func() { rc.SetReadDeadline(time.Unix(1, 0)) })
+	body, err := readBody(x.r.Body, expected, most)
+	stop()
 	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded) && x.h.broken.Err() != nil:
+		return body, session.ErrClosed
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return body, refuseSlowBody(err)
 	case err != nil:

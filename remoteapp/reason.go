@@ -11,13 +11,10 @@ import (
 	"time"
 )
 
-// What is left of a refused request's body is read, within these bounds, before
-// its connection is closed: a client that is still writing would else see a
-// reset instead of the answer.
-const (
-	drainMost    = 64 << 20
-	drainTimeout = 5 * time.Second
-)
+// drainTimeout is how long what is left of a refused request's body is read
+// before its connection is closed: a client that is still writing would else see
+// a reset instead of the answer.
+const drainTimeout = 5 * time.Second
 
 // sayReason answers a PUT over HTTP/1 with a reason phrase of ours, which is the
 // one text that Microsoft's client shows to a developer, and lets a client that
@@ -34,6 +31,7 @@ func (x *exchange) sayReason(e *refusal, body []byte) bool {
 	}
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(drainTimeout))
+	defer x.whenBroken(func() { conn.SetDeadline(time.Unix(1, 0)) })()
 	e.header(x.w.Header(), len(body))
 	x.w.Header().Set("Connection", "close")
 	x.w.Header().Set("Date", time.Now().UTC().Format(http.TimeFormat))
@@ -41,7 +39,7 @@ func (x *exchange) sayReason(e *refusal, body []byte) bool {
 		return true
 	}
 	if half, ok := conn.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
-		io.CopyN(io.Discard, rw.Reader, drainMost)
+		io.Copy(io.Discard, rw.Reader)
 	}
 	return true
 }

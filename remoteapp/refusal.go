@@ -58,6 +58,11 @@ func refuseMethod(r *http.Request) *refusal {
 	return &refusal{status: http.StatusMethodNotAllowed, code: "method-not-allowed", reason: "Method Not Allowed", detail: detail}
 }
 
+func refuseGetBody() *refusal {
+	return &refusal{status: http.StatusBadRequest, code: "body-in-get", reason: "Bad Request",
+		detail: "A session is read and held by GET requests without a body; this one announced one."}
+}
+
 func refuseNoID(cookie string) *refusal {
 	return &refusal{status: http.StatusBadRequest, code: "no-session-id", reason: reasonNoID,
 		detail: "The request has no cookie " + cookie + " with a session id of 24 letters and digits, so it can't be told which session it updates."}
@@ -102,7 +107,7 @@ func refuse(err error) *refusal {
 			detail: "The session was not stored: " + err.Error() + ". Nothing was changed."}
 	default:
 		return &refusal{status: http.StatusServiceUnavailable, code: "store-failed", reason: "Service Unavailable", retry: 5 * time.Second, err: err,
-			detail: "The session store does not answer as it should; the server's log tells more. Nothing was changed."}
+			detail: "The session store does not answer as it should; the server's log tells more. What was to be stored may or may not have been."}
 	}
 }
 

@@ -68,7 +68,9 @@ func serve(t *testing.T, o setup) *server {
 		must(t, err)
 		o.store = store
 	}
-	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	var logged lockedBuffer
+	log := slog.New(slog.NewTextHandler(io.MultiWriter(t.Output(), &logged), nil))
+	t.Cleanup(func() { logged.wantNoSecrets(t) })
 	o.manager.Logger, o.handler.Logger = log, log
 	manager, err := session.OpenManager(t.Context(), o.store, o.manager)
 	must(t, err)
@@ -350,4 +352,27 @@ var errBroken = errors.New("disk on fire")
 
 func contextWithTimeout(t *testing.T, d time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(t.Context(), d)
+}
+
+// A lockedBuffer is a log that many write to.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	log bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.log.Write(p)
+}
+
+// wantNoSecrets fails if the log has a session id or a key.
+func (b *lockedBuffer) wantNoSecrets(t *testing.T) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, secret := range []string{testID, otherID, shopKey, scopedKey, lenientKey} {
+		if strings.Contains(b.log.String(), secret) {
+			t.Errorf("the log has %q:\n%s", secret, b.log.String())
+		}
+	}
 }

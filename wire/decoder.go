@@ -170,10 +170,24 @@ func (d *decoder) failShort(have, n int, err error) {
 	d.failWith(err, fmt.Sprintf("cut short after %d of %d bytes", d.off+have-d.start, d.off+n-d.start))
 }
 
-// failVersion shows how the input begins, since it is most likely an error page.
+// failVersion shows how the input begins if it is text, since it is most likely
+// an error page then. Session bytes of another version begin with the id, which
+// is a credential, so they are not shown.
 func (d *decoder) failVersion(version byte) {
 	start := d.buf[:min(len(d.buf), 60)]
+	if !isText(start) {
+		d.fail("format version %d, want %d", version, Version)
+		return
+	}
 	d.fail("format version %d, want %d; the input begins %q", version, Version, start)
+}
+
+// isText tells whether b has no byte that no page has: every session has some,
+// its flags.
+func isText(b []byte) bool {
+	return !slices.ContainsFunc(b, func(c byte) bool {
+		return c < ' ' && c != '\n' && c != '\r' && c != '\t' || c == 0x7f
+	})
 }
 
 // failWith sets the error. It is the first: after one nothing is read, so

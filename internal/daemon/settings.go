@@ -58,7 +58,6 @@ func (c *Config) settings(log *slog.Logger) (settings, error) {
 			DuplexHoldLimit: time.Duration(c.Session.DuplexHoldLimit),
 			GetHoldLimit:    time.Duration(c.Session.GetHoldLimit),
 			Heartbeat:       c.Session.Heartbeat.orNone(),
-			Limits:          c.Limits.wire(),
 			Logger:          log,
 		},
 	}

@@ -62,7 +62,7 @@ func TestSettingsReachTheirPackages(t *testing.T) {
 			Cookie: remoteapp.Cookie{
 				Name: "shop_session", Path: "/shop", Domain: "example.com", Secure: true, SameSite: http.SameSiteStrictMode,
 			},
-			DuplexHoldLimit: 11 * time.Second, GetHoldLimit: 51 * time.Second, Heartbeat: -1, Limits: limits,
+			DuplexHoldLimit: 11 * time.Second, GetHoldLimit: 51 * time.Second, Heartbeat: -1,
 		},
 		grace: 5 * time.Second,
 	}

@@ -53,6 +53,7 @@ func TestListenIsKept(t *testing.T) {
 }
 
 func TestPeerThatDiesSaysWhy(t *testing.T) {
+	dotnetpeer.Oracle(t) // there is a peer, or the test is skipped
 	r := record(t, func(tb testing.TB) { dotnetpeer.Start(tb, "app", "--bogus") })
 	for _, want := range []string{"ended before it was ready", "--bogus wants a value"} {
 		if !strings.Contains(r.fatal, want) {
@@ -62,6 +63,7 @@ func TestPeerThatDiesSaysWhy(t *testing.T) {
 }
 
 func TestDeadOracleIsFatal(t *testing.T) {
+	dotnetpeer.Oracle(t)
 	r := record(t, func(tb testing.TB) {
 		oracle := dotnetpeer.Oracle(tb)
 		oracle.Stop()
