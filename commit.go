@@ -52,24 +52,22 @@ func (m *Manager) Find(ctx context.Context, id, trace, client string) (Item, err
 }
 
 // matchHold returns nil if the item's present hold is the one that a detached
-// commit belongs to: that of the same trace, else the only one that is open. Of
-// several that it could belong to none is: a guess could overwrite what another
+// commit belongs to: that of the same trace or, for a commit without a trace, the
+// only one that is open. Of several none is: a guess could overwrite what another
 // page wrote.
 func matchHold(item Item, trace, client string) error {
-	detached := func(h Hold) bool { return h.Token != 0 && h.Detached && h.Client == client }
-	same := func(h Hold) bool { return detached(h) && trace != "" && h.Trace == trace }
-	maybe := func(h Hold) bool { return detached(h) && (trace == "" || h.Trace == "") }
-	lost := slices.DeleteFunc(slices.Clone(item.Lost), func(h Hold) bool { return h.Age > item.Timeout }) // what became of their exchanges is not known; they are over
+	mine := func(h Hold) bool {
+		return h.Token != 0 && h.Detached && h.Client == client && (trace == "" || h.Trace == trace)
+	}
+	// What was lost longer ago than a session lives belongs to no exchange that
+	// is still open, whatever has become of its node.
+	lost := slices.ContainsFunc(item.Lost, func(h Hold) bool { return mine(h) && h.Age <= item.Timeout })
 	switch {
-	case same(item.Hold) && !slices.ContainsFunc(lost, same):
+	case mine(item.Hold) && !lost:
 		return nil
-	case same(item.Hold):
+	case mine(item.Hold):
 		return ErrNoHold
-	case slices.ContainsFunc(lost, same), same(item.Committed):
-		return ErrLockLost
-	case maybe(item.Hold) && !slices.ContainsFunc(lost, maybe):
-		return nil
-	case !maybe(item.Hold) && slices.ContainsFunc(lost, maybe):
+	case lost, trace != "" && mine(item.Committed):
 		return ErrLockLost
 	}
 	return ErrNoHold

@@ -151,7 +151,7 @@ func TestFindTellsWhichHoldACommitBelongsTo(t *testing.T) {
 		{name: "one with this trace", trace: "t1", set: func(t *testing.T, m *session.Manager, _ session.Store) {
 			hold(t, m, "shop", "t1", true)
 		}},
-		{name: "one without a trace", trace: "t1", set: func(t *testing.T, m *session.Manager, _ session.Store) {
+		{name: "one without a trace", trace: "t1", want: session.ErrNoHold, set: func(t *testing.T, m *session.Manager, _ session.Store) {
 			hold(t, m, "shop", "", true)
 		}},
 		{name: "the only one, for a commit without a trace", set: func(t *testing.T, m *session.Manager, _ session.Store) {
@@ -181,7 +181,7 @@ func TestFindTellsWhichHoldACommitBelongsTo(t *testing.T) {
 		{name: "the one with this trace, beside a lost one without", trace: "t2", set: func(t *testing.T, m *session.Manager, store session.Store) {
 			robOf(t, m, store, "")
 		}},
-		{name: "a lost one without a trace", trace: "t1", want: session.ErrLockLost, set: func(t *testing.T, m *session.Manager, store session.Store) {
+		{name: "neither, where the lost one has no trace", trace: "t1", want: session.ErrNoHold, set: func(t *testing.T, m *session.Manager, store session.Store) {
 			robOf(t, m, store, "")
 		}},
 		{name: "one of two with this trace", trace: "t2", want: session.ErrNoHold, set: func(t *testing.T, m *session.Manager, store session.Store) {

@@ -360,6 +360,8 @@ func TestRequestsOfOtherForms(t *testing.T) {
 		{"HTTP/1.0, read-only", "GET / HTTP/1.0\r\n" + rawHeaders + readOnlyHeader + ": True\r\n\r\n", "HTTP/1.0 200 OK\r\n"},
 		{"HTTP/1.0 PUT", "PUT / HTTP/1.0\r\n" + rawHeaders + "Content-Length: 37\r\n\r\n" + put, "HTTP/1.0 400 Could not find session\r\n"},
 		{"header names in small letters", "GET / HTTP/1.1\r\n" + strings.ToLower(rawHeaders) + strings.ToLower(readOnlyHeader) + ": true\r\n\r\n", "HTTP/1.1 200 OK\r\n"},
+		{"a verb in small letters", "get / HTTP/1.1\r\n" + rawHeaders + readOnlyHeader + ": true\r\n\r\n", "HTTP/1.1 200 OK\r\n"},
+		{"OPTIONS of the server", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 401 Unauthorized\r\n"},
 		{"HEAD", "HEAD / HTTP/1.1\r\n" + rawHeaders + "\r\n", "HTTP/1.1 405 Method Not Allowed\r\n"},
 		{"PUT that expects to be told to go on", "PUT / HTTP/1.1\r\n" + rawHeaders + "Expect: 100-continue\r\nContent-Length: 37\r\n\r\n", "HTTP/1.1 400 Could not find session\r\n"},
 		{"a control character in the cookie", "GET / HTTP/1.1\r\nHost: a\r\n" + keyHeader + ": " + shopKey + "\r\nCookie: ASP.NET_SessionId=\x01\r\n\r\n", "HTTP/1.1 400 Bad Request"},

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sessionbridge/session"
@@ -83,17 +84,24 @@ func (x *exchange) serve() error {
 	}
 	x.client, x.seen.Client = client, client.Name
 	x.id, _ = x.h.opts.Cookie.sessionID(x.r.Header)
+	return x.serveVerb()
+}
+
+// serveVerb serves an exchange of a known client. Verbs compare without case, as
+// Microsoft's server compares them.
+func (x *exchange) serveVerb() error {
+	is := func(verb string) bool { return strings.EqualFold(x.r.Method, verb) }
 	switch {
-	case x.r.Method == http.MethodGet && x.r.ContentLength != 0:
+	case is(http.MethodGet) && x.r.ContentLength != 0:
 		return refuseGetBody()
-	case x.r.Method == http.MethodGet && wantsReadOnly(x.r.Header):
+	case is(http.MethodGet) && wantsReadOnly(x.r.Header):
 		x.seen.Kind = "read"
 		return x.read()
-	case x.r.Method == http.MethodGet:
+	case is(http.MethodGet):
 		return x.write("get", x.hold)
-	case x.r.Method == http.MethodPut:
+	case is(http.MethodPut):
 		return x.write("put", x.put)
-	case x.r.Method == http.MethodPost && x.r.ProtoMajor >= 2:
+	case is(http.MethodPost) && x.r.ProtoMajor >= 2:
 		return x.write("post", x.duplex)
 	}
 	return refuseMethod(x.r)
@@ -337,7 +345,10 @@ func (x *exchange) respond(e *refusal) {
 	}
 	e.header(x.w.Header(), len(body))
 	if x.r.ProtoMajor == 1 && x.r.ContentLength != 0 {
-		x.w.Header().Set("Connection", "close") // else net/http reads the body first
+		// Else net/http reads the body before it answers, and goes on reading
+		// after it has, for as long as the peer likes.
+		x.w.Header().Set("Connection", "close")
+		http.NewResponseController(x.w).SetReadDeadline(time.Now().Add(drainTimeout))
 	}
 	defer x.boundWriting(len(body))()
 	x.w.WriteHeader(e.status)
@@ -368,7 +379,7 @@ func (x *exchange) note(e *refusal) {
 			return
 		}
 	}
-	x.h.log.Warn("an exchange was refused", "exchange", x.seen.Kind, "method", x.r.Method, "proto", x.r.Proto, "from", x.r.RemoteAddr, "client", x.seen.Client,
+	x.h.log.Warn("an exchange was refused", "exchange", x.seen.Kind, "proto", x.r.Proto, "from", x.r.RemoteAddr, "client", x.seen.Client,
 		"session", x.hash(), "status", e.status, "reason", e.reason, "err", errorOrDetail(e), "more_before", more)
 }
 

@@ -124,6 +124,26 @@ func TestGetWithABodyIsRefused(t *testing.T) {
 	})
 }
 
+func TestStrangerWhoSendsNoBodyIsCutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, setup{})
+		in := s.raw("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n") // and no body, ever
+		start := time.Now()
+		res, err := http.ReadResponse(in, nil)
+		must(t, err)
+		body, err := io.ReadAll(res.Body)
+		must(t, err)
+		since(t, start, 0)
+		wantProblem(t, res, body, 401, "unauthorized", "Unauthorized")
+		if rest, err := io.ReadAll(in); len(rest) != 0 || err != nil {
+			t.Errorf("after the answer %q, %v, want the end of the connection", rest, err)
+		}
+		if took := time.Since(start); took > 10*time.Second {
+			t.Errorf("the connection was closed after %s", took)
+		}
+	})
+}
+
 // shutdownTakes fails unless a Shutdown with 10 s of grace takes as long as told.
 func (s *server) shutdownTakes(want time.Duration) {
 	s.t.Helper()
@@ -191,9 +211,22 @@ func TestShutdownIsNotDelayedByPeers(t *testing.T) {
 			must(t, err)
 			slow := &brokenStore{Store: memory, get: func() error { time.Sleep(10 * time.Second); return nil }}
 			s := serve(t, setup{store: slow})
-			go s.read(s.Client(memhttp.HTTP1), "")
+			client, request := s.Client(memhttp.HTTP1), s.request(t.Context(), call{method: "GET", id: testID, readOnly: true})
+			status := make(chan string, 1)
+			go func() {
+				res, err := client.Do(request)
+				if err != nil {
+					status <- err.Error()
+					return
+				}
+				res.Body.Close()
+				status <- res.Status
+			}()
 			time.Sleep(time.Second)
 			s.shutdownTakes(9 * time.Second)
+			if got := <-status; got != "200 OK" {
+				t.Errorf("the reader got %s", got)
+			}
 		})
 	})
 }

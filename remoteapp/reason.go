@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -22,7 +23,7 @@ const drainTimeout = 5 * time.Second
 // over and closes it after the answer. It reports false, with nothing sent, where
 // the server does not let it.
 func (x *exchange) sayReason(e *refusal, body []byte) bool {
-	if x.r.Method != http.MethodPut || x.r.ProtoMajor != 1 || e.status != http.StatusBadRequest && e.status != http.StatusRequestTimeout {
+	if !strings.EqualFold(x.r.Method, http.MethodPut) || x.r.ProtoMajor != 1 || e.status != http.StatusBadRequest && e.status != http.StatusRequestTimeout {
 		return false
 	}
 	conn, rw, err := http.NewResponseController(x.w).Hijack()

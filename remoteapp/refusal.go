@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sessionbridge/session"
@@ -51,8 +52,8 @@ func refuseKey(header string) *refusal {
 }
 
 func refuseMethod(r *http.Request) *refusal {
-	detail := "Sessions are read with GET, held with GET or POST, and committed with PUT; this was " + r.Method + "."
-	if r.Method == http.MethodPost {
+	detail := "Sessions are read with GET, held with GET or POST, and committed with PUT; this was another verb."
+	if strings.EqualFold(r.Method, http.MethodPost) {
 		detail = "A session is held over one connection by POST over HTTP/2; this was " + r.Proto + ". Use GET and PUT, or let HTTP/2 through."
 	}
 	return &refusal{status: http.StatusMethodNotAllowed, code: "method-not-allowed", reason: "Method Not Allowed", detail: detail}

@@ -33,6 +33,7 @@ func PrepareServer(s *http.Server) {
 	s.ReadHeaderTimeout = 10 * time.Second
 	s.IdleTimeout = 3 * time.Minute
 	s.MaxHeaderBytes = 64 << 10
+	s.DisableGeneralOptionsHandler = true // it answers OPTIONS * without asking for a key
 	before := s.ConnContext
 	s.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 		if before != nil {
