@@ -5,8 +5,10 @@ package remoteapp_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -551,8 +553,9 @@ func TestConnectionWithManyLostHoldsIsRetired(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := serve(t, setup{})
 		client := s.Client(memhttp.H2C)
+		var last *held
 		for range 51 { // each takes the session from the one before
-			s.post(call{id: testID, client: client})
+			last = s.post(call{id: testID, client: client})
 		}
 		synctest.Wait()
 		if got := len(s.Conns()); got != 1 {
@@ -563,6 +566,9 @@ func TestConnectionWithManyLostHoldsIsRetired(t *testing.T) {
 		s.read(client, "")
 		if got := len(s.Conns()); got != 2 {
 			t.Errorf("%d connections, want a second one after 50 lost holds", got)
+		}
+		if got := last.commit(update(testID, "n", "1")); !got.Success {
+			t.Errorf("what was held on the retired connection got %+v", got)
 		}
 	})
 }
@@ -681,5 +687,44 @@ func TestReadDuringAWriteGetsWhatIsBeingCommitted(t *testing.T) {
 			since(t, start, 3*time.Millisecond)
 			h.answer()
 		})
+	}
+}
+
+func TestOneConnectionHoldsManySessions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, setup{})
+		client := s.Client(memhttp.H2C)
+		var all []*held
+		for range 300 { // more than net/http's usual 250 streams
+			all = append(all, s.post(call{client: client}))
+		}
+		if got := len(s.Conns()); got != 1 {
+			t.Errorf("%d connections, want 1", got)
+		}
+		for _, h := range all {
+			if got := h.commit(update(h.session.ID, "n", "1")); !got.Success {
+				t.Errorf("answer %+v", got)
+			}
+		}
+		synctest.Wait()
+		s.nothingHeld()
+	})
+}
+
+func TestPrepareServerKeepsWhatIsThere(t *testing.T) {
+	type key struct{}
+	var seen any
+	server := &http.Server{
+		ConnContext: func(ctx context.Context, _ net.Conn) context.Context { return context.WithValue(ctx, key{}, "mine") },
+		ReadTimeout: time.Second, WriteTimeout: time.Second,
+		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: 20_000},
+	}
+	remoteapp.PrepareServer(server)
+	seen = server.ConnContext(t.Context(), nil).Value(key{})
+	if seen != "mine" || server.HTTP2.MaxConcurrentStreams != 20_000 {
+		t.Errorf("ConnContext gave %v, %d streams", seen, server.HTTP2.MaxConcurrentStreams)
+	}
+	if server.ReadTimeout != 0 || server.WriteTimeout != 0 || server.ReadHeaderTimeout == 0 || server.IdleTimeout == 0 || server.HTTP2.SendPingTimeout == 0 {
+		t.Errorf("timeouts %s, %s, %s, %s", server.ReadTimeout, server.WriteTimeout, server.ReadHeaderTimeout, server.IdleTimeout)
 	}
 }
