@@ -37,6 +37,7 @@ type Session struct {
 	timeout   time.Duration
 	cleared   bool
 	abandoned bool
+	sealed    error // what changes fail with
 
 	original        map[string]wire.Item // by folded key, as it was opened
 	originalTimeout time.Duration
@@ -174,6 +175,17 @@ func (s *Session) Abandon() error {
 	return s.change(func() { s.abandoned = true })
 }
 
+// Seal makes later changes fail with an error, which the first call decides. Who
+// opened the session seals it to end it: what is changed after the commit would
+// be lost without a word. It can still be read.
+func (s *Session) Seal(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sealed == nil {
+		s.sealed = err
+	}
+}
+
 // Abandoned reports whether the session ends with the commit.
 func (s *Session) Abandoned() bool {
 	s.mu.Lock()
@@ -225,6 +237,9 @@ func (s *Session) change(apply func()) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.sealed != nil {
+		return s.sealed
+	}
 	apply()
 	return nil
 }

@@ -223,3 +223,26 @@ func TestNewIDsAreThoseOfASPNET(t *testing.T) {
 		t.Errorf("hash %q of %q", session.HashID(id), id)
 	}
 }
+
+func TestSealedSessionCanOnlyBeRead(t *testing.T) {
+	s := newSession("visits", "1")
+	key := session.NewKey[int]("visits")
+	sealed := errors.New("committed")
+	s.Seal(sealed)
+	s.Seal(errors.New("a second reason"))
+	for name, change := range map[string]func() error{
+		"Key.Set":    func() error { return key.Set(s, 2) },
+		"SetRaw":     func() error { return s.SetRaw("a", []byte("2")) },
+		"Delete":     func() error { return s.Delete("visits") },
+		"Clear":      s.Clear,
+		"Abandon":    s.Abandon,
+		"SetTimeout": func() error { return s.SetTimeout(time.Hour) },
+	} {
+		if err := change(); err != sealed {
+			t.Errorf("%s: got %v, want the first reason", name, err)
+		}
+	}
+	if n, err := key.Get(s); n != 1 || err != nil || s.Changes().Any() {
+		t.Errorf("visits are %d, %v, changes %+v, want 1 and none", n, err, s.Changes())
+	}
+}
