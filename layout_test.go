@@ -34,6 +34,7 @@ var layers = []struct {
 	{pkg: "memstore", may: "."},
 	{pkg: "storetest", may: ".", later: true},
 	{pkg: "remoteapp", may: ". wire"},
+	{pkg: "httpsession", may: "."},
 	{pkg: "internal/memhttp", may: ""},
 	{pkg: "internal/dotnetpeer", may: ""},
 	{pkg: "internal/daemon", may: ". wire memstore remoteapp"},

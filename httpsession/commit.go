@@ -1,0 +1,84 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package httpsession
+
+import (
+	"context"
+
+	"github.com/sessionbridge/session"
+)
+
+// Commit stores the session of a request now, before its response begins, and
+// lets the next writer have it. Changing it is [ErrTooLate] from then on.
+//
+// An error is the handler's to answer: the response is not replaced. Nothing
+// happens if the session has ended already, or was not used, or the context has
+// none.
+func Commit(ctx context.Context) error {
+	x := exchangeOf(ctx)
+	if x == nil {
+		return nil
+	}
+	_, err := x.commit()
+	return err
+}
+
+// commit stores the session, if it is open and has not ended, and reports
+// whether it was this call that did. A browser that has gone changes nothing.
+func (x *exchange) commit() (here bool, err error) {
+	return x.end(errCommitted, func(opened session.Opened) error {
+		if err := opened.Commit(context.WithoutCancel(x)); err != nil {
+			return err
+		}
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		x.cookies = x.cookiesOf(opened)
+		return nil
+	})
+}
+
+// release ends the session without a change, if it is open and has not ended.
+func (x *exchange) release() {
+	_, _ = x.end(errReleased, func(opened session.Opened) error {
+		x.noteRelease(opened, opened.Release(context.WithoutCancel(x)))
+		return nil
+	})
+}
+
+// end ends the session once. Changes fail with the given error already while it
+// is ending: none is half in.
+func (x *exchange) end(sealed error, by func(session.Opened) error) (here bool, err error) {
+	x.mu.Lock()
+	opened := x.opened
+	x.mu.Unlock()
+	if opened == nil {
+		return false, nil
+	}
+	here = x.once(&x.ending, func() {
+		opened.Session().Seal(sealed)
+		x.ended = by(opened)
+	})
+	return here, x.ended
+}
+
+// cookiesOf returns the Set-Cookie headers of a session that is committed. A
+// source that asks another program for sessions hands on what that has set.
+// x.mu is held.
+func (x *exchange) cookiesOf(opened session.Opened) []string {
+	if owner, ok := opened.(interface{ SetCookies() []string }); ok {
+		return owner.SetCookies()
+	}
+	if s := opened.Session(); x.issued && !s.Abandoned() {
+		return []string{x.m.cookie.set(s.ID())}
+	}
+	return nil
+}
+
+// noteRelease logs that a session was not released: nobody else would learn of
+// it, and other writers may have to wait for it.
+func (x *exchange) noteRelease(opened session.Opened, err error) {
+	if err != nil {
+		x.m.log.WarnContext(x, "a session was not released", "session", session.HashID(opened.Session().ID()), "err", err)
+	}
+}

@@ -1,0 +1,88 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package httpsession
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/sessionbridge/session"
+)
+
+// A Cookie says which cookie carries the session id. Zero fields mean the
+// values that ASP.NET has by default. It is HttpOnly always.
+type Cookie struct {
+	Name        string        // "" means ASP.NET_SessionId
+	Path        string        // "" means /
+	Domain      string        // "" means none: the host that sets it
+	Secure      bool          // sent by browsers over https only
+	SameSite    http.SameSite // 0 means Lax
+	Partitioned bool          // one for each site that the application is embedded in; must be Secure
+}
+
+// withDefaults fills in what ASP.NET has by default.
+func (c Cookie) withDefaults() Cookie {
+	c.Name = cmp.Or(c.Name, "ASP.NET_SessionId")
+	c.Path = cmp.Or(c.Path, "/")
+	if c.SameSite == 0 || c.SameSite == http.SameSiteDefaultMode {
+		c.SameSite = http.SameSiteLaxMode
+	}
+	return c
+}
+
+// check returns all that is wrong with the cookie: what browsers refuse, they
+// refuse without a word.
+func (c Cookie) check() error {
+	var errs []error
+	complain := func(wrong bool, what string) {
+		if wrong {
+			errs = append(errs, fmt.Errorf("cookie %q: %s", c.Name, what))
+		}
+	}
+	if err := c.http("").Valid(); err != nil {
+		complain(true, err.Error())
+	}
+	complain(c.SameSite == http.SameSiteNoneMode && !c.Secure, "with SameSite None it must be Secure, or browsers refuse it")
+	complain(hasPrefix(c.Name, "__Secure-") && !c.Secure, "with this name it must be Secure, or browsers refuse it")
+	complain(hasPrefix(c.Name, "__Host-") && (!c.Secure || c.Path != "/" || c.Domain != ""),
+		"with this name it must be Secure, with the path / and no domain, or browsers refuse it")
+	return errors.Join(errs...)
+}
+
+func hasPrefix(name, prefix string) bool {
+	return len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix)
+}
+
+// http returns the cookie for an id, as net/http has it.
+func (c Cookie) http(id string) *http.Cookie {
+	return &http.Cookie{
+		Name: c.Name, Value: id, Path: c.Path, Domain: c.Domain,
+		Secure: c.Secure, HttpOnly: true, SameSite: c.SameSite, Partitioned: c.Partitioned,
+	}
+}
+
+// set returns the Set-Cookie header for an id.
+func (c Cookie) set(id string) string { return c.http(id).String() }
+
+// sessionID returns the session id that a request carries, or "". The name
+// compares without case and the last cookie of several counts, as in ASP.NET
+// Core; net/http's Cookie does neither.
+func (c Cookie) sessionID(h http.Header) string {
+	found := ""
+	for _, line := range h["Cookie"] {
+		for line != "" {
+			var pair string
+			pair, line, _ = strings.Cut(line, ";")
+			name, value, ok := strings.Cut(pair, "=")
+			if ok && strings.EqualFold(strings.TrimSpace(name), c.Name) {
+				found = strings.TrimSpace(value)
+			}
+		}
+	}
+	id, _ := session.ParseID(found)
+	return id
+}
