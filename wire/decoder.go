@@ -76,7 +76,7 @@ func (d *decoder) int() int32 {
 func (d *decoder) count() int {
 	n := max(int(d.int()), 0)
 	if n > d.lim.Keys {
-		d.fail("%d, the limit is %d (Limits.Keys)", n, d.lim.Keys)
+		d.fail("%d, the keys limit is %d", n, d.lim.Keys)
 		return 0
 	}
 	return n
@@ -92,7 +92,7 @@ func (d *decoder) bytes(limit int) []byte {
 		d.fail("negative length %d", n)
 		return nil
 	case n > limit:
-		d.fail("length %d, the limit is %d (Limits.%s)", n, limit, d.limitName())
+		d.fail("length %d, the %s limit is %d", n, d.limitName(), limit)
 		return nil
 	case !d.need(n):
 		return nil
@@ -117,7 +117,7 @@ func (d *decoder) need(n int) bool {
 	case d.err != nil:
 		return false
 	case n > d.lim.Session-d.off:
-		d.fail("at least %d bytes so far, the limit is %d (Limits.Session)", uint64(d.off)+uint64(n), d.lim.Session)
+		d.fail("at least %d bytes so far, the session limit is %d", uint64(d.off)+uint64(n), d.lim.Session)
 		return false
 	case n <= len(d.buf)-d.off:
 		return true
@@ -200,10 +200,11 @@ func (d *decoder) failWith(err error, reason string) {
 	d.err = &FormatError{Field: field, Offset: d.start, Reason: reason, Err: err}
 }
 
-// limitName names the field of Limits that bounds the present field's length.
+// limitName names what bounds the present field's length, in a word that is both
+// a field of Limits and a setting of the server.
 func (d *decoder) limitName() string {
 	if d.name == "value of item" {
-		return "Value"
+		return "value"
 	}
-	return "Key"
+	return "key"
 }

@@ -177,14 +177,14 @@ func TestErrorTexts(t *testing.T) {
 		{"a negative length", header(1, 0xff, 0xff, 0xff, 0xff, 0x0f), "wire: key of item 1 at offset 9: negative length -1"},
 		{"a number that is too long", header(1, 1, 'k', 0xff, 0xff, 0xff, 0xff, 0x10),
 			"wire: value of item 1 at offset 11: not a 7-bit encoded int32: the fifth byte is 0x10, at most 0x0f is possible"},
-		{"too many items", header(4), "wire: number of items at offset 8: 4, the limit is 3 (Limits.Keys)"},
-		{"too many unknown keys", header(0, 4), "wire: number of unknown keys at offset 9: 4, the limit is 3 (Limits.Keys)"},
-		{"a long id", []byte{1, 5}, "wire: session id at offset 1: length 5, the limit is 4 (Limits.Key)"},
-		{"a long key", header(1, 5), "wire: key of item 1 at offset 9: length 5, the limit is 4 (Limits.Key)"},
-		{"a long unknown key", header(0, 1, 5), "wire: unknown key 1 at offset 10: length 5, the limit is 4 (Limits.Key)"},
-		{"a long value", header(1, 1, 'k', 9), "wire: value of item 1 at offset 11: length 9, the limit is 8 (Limits.Value)"},
+		{"too many items", header(4), "wire: number of items at offset 8: 4, the keys limit is 3"},
+		{"too many unknown keys", header(0, 4), "wire: number of unknown keys at offset 9: 4, the keys limit is 3"},
+		{"a long id", []byte{1, 5}, "wire: session id at offset 1: length 5, the key limit is 4"},
+		{"a long key", header(1, 5), "wire: key of item 1 at offset 9: length 5, the key limit is 4"},
+		{"a long unknown key", header(0, 1, 5), "wire: unknown key 1 at offset 10: length 5, the key limit is 4"},
+		{"a long value", header(1, 1, 'k', 9), "wire: value of item 1 at offset 11: length 9, the value limit is 8"},
 		{"a long session", header(3, 1, 'a', 8, 0, 0, 0, 0, 0, 0, 0, 0, 1, 'b', 8),
-			"wire: value of item 2 at offset 22: at least 31 bytes so far, the limit is 30 (Limits.Session)"},
+			"wire: value of item 2 at offset 22: at least 31 bytes so far, the session limit is 30"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if _, _, err := wire.Decode(c.data, small); err == nil || err.Error() != c.want {
@@ -221,15 +221,15 @@ func TestLimitsAreExact(t *testing.T) {
 		t.Errorf("at the limits, Read: %v", err)
 	}
 	for name, lim := range map[string]wire.Limits{
-		"Session": {Session: len(data) - 1},
-		"Value":   {Value: 7},
-		"Keys":    {Keys: 1},
-		"Key":     {Key: 3},
+		"session": {Session: len(data) - 1},
+		"value":   {Value: 7},
+		"keys":    {Keys: 1},
+		"key":     {Key: 3},
 	} {
-		if _, _, err := wire.Decode(data, lim); err == nil || !strings.Contains(err.Error(), "(Limits."+name+")") {
+		if _, _, err := wire.Decode(data, lim); err == nil || !strings.Contains(err.Error(), ", the "+name+" limit is ") {
 			t.Errorf("%s one less: got %v", name, err)
 		}
-		if _, err := wire.Read(bytes.NewReader(data), lim); err == nil || !strings.Contains(err.Error(), "(Limits."+name+")") {
+		if _, err := wire.Read(bytes.NewReader(data), lim); err == nil || !strings.Contains(err.Error(), ", the "+name+" limit is ") {
 			t.Errorf("%s one less, Read: got %v", name, err)
 		}
 	}
