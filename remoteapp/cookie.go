@@ -28,15 +28,45 @@ func (c Cookie) check() error {
 	if strings.ContainsAny(c.Name, " \t\"(),/:;<=>?@[\\]{}") || !isPrintable(c.Name) {
 		errs = append(errs, fmt.Errorf("cookie name %q has characters that no cookie name may have", c.Name))
 	}
-	for _, attribute := range []struct{ name, value string }{{"path", c.Path}, {"domain", c.Domain}} {
-		if strings.ContainsAny(attribute.value, ";,") || !isPrintable(attribute.value) {
-			errs = append(errs, fmt.Errorf("cookie %s %q has characters that no cookie attribute may have", attribute.name, attribute.value))
-		}
+	switch {
+	case strings.ContainsAny(c.Path, ";,") || !isPrintable(c.Path):
+		errs = append(errs, fmt.Errorf("cookie path %q has characters that no cookie attribute may have", c.Path))
+	case c.Path != "" && c.Path[0] != '/':
+		errs = append(errs, fmt.Errorf("cookie path %q does not begin with /, so browsers ignore it", c.Path))
+	}
+	if c.Domain != "" && !isHost(strings.TrimPrefix(c.Domain, ".")) {
+		errs = append(errs, fmt.Errorf("cookie domain %q is no host name such as example.com, without a scheme, port or path, so browsers refuse the cookie", c.Domain))
 	}
 	if c.SameSite == http.SameSiteNoneMode && !c.Secure {
 		errs = append(errs, errors.New("cookie with same_site none must be secure, or browsers refuse it"))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, c.checkPrefix())...)
+}
+
+// checkPrefix checks what browsers demand of cookies whose names begin with
+// __Host- or __Secure-, in any letter case (RFC 6265bis, 4.1.3).
+func (c Cookie) checkPrefix() error {
+	switch name := strings.ToLower(c.Name); {
+	case strings.HasPrefix(name, "__secure-") && !c.Secure:
+		return fmt.Errorf("cookie name %q needs secure, or browsers refuse the cookie", c.Name)
+	case strings.HasPrefix(name, "__host-") && (!c.Secure || c.Domain != "" || c.Path != "" && c.Path != "/"):
+		return fmt.Errorf("cookie name %q needs secure, the path / and no domain, or browsers refuse the cookie", c.Name)
+	}
+	return nil
+}
+
+// isHost reports whether s is a host name of letters, digits and hyphens, in
+// ASCII as it stands in a header.
+func isHost(s string) bool {
+	for label := range strings.SplitSeq(s, ".") {
+		other := func(r rune) bool {
+			return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r != '-' && r != '_'
+		}
+		if label == "" || len(label) > 63 || label[0] == '-' || strings.HasSuffix(label, "-") || strings.ContainsFunc(label, other) {
+			return false
+		}
+	}
+	return true
 }
 
 func isPrintable(s string) bool {

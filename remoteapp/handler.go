@@ -55,7 +55,7 @@ func (o HandlerOptions) Check() error {
 
 // withDefaults returns the options with every zero field filled in.
 func (o HandlerOptions) withDefaults() HandlerOptions {
-	o.KeyHeader = http.CanonicalHeaderKey(cmp.Or(o.KeyHeader, defaultKeyHeader))
+	o.KeyHeader = cmp.Or(o.KeyHeader, defaultKeyHeader)
 	o.Cookie = o.Cookie.withDefaults()
 	o.DuplexHoldLimit = cmp.Or(o.DuplexHoldLimit, 10*time.Second)
 	o.GetHoldLimit = cmp.Or(o.GetHoldLimit, 50*time.Second)
@@ -96,7 +96,7 @@ func NewHandler(m *session.Manager, o HandlerOptions) (*Handler, error) {
 		return nil, fmt.Errorf("remote app handler: %w", err)
 	}
 	o = o.withDefaults()
-	known, err := newClients(o.KeyHeader, o.Clients)
+	known, err := newClients(http.CanonicalHeaderKey(o.KeyHeader), o.Clients)
 	if err != nil {
 		return nil, err
 	}

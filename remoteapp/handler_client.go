@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/sessionbridge/session"
 	"github.com/sessionbridge/session/wire"
@@ -17,12 +19,13 @@ import (
 
 // A HandlerClient is a program that may use the sessions of a [Handler].
 type HandlerClient struct {
-	Name string   // for logs, metrics and operators
+	Name string   // for logs, metrics and operators: printable, and not "none"
 	Keys []string // its API keys: several are valid at once, so that one can replace another without a gap
 
 	// Scope declares the keys that are the client's business, such as "user"
 	// and "cart*". It is sent no others and can touch no others; of its own, one
-	// that it leaves out is removed. nil: it sees all keys.
+	// that it leaves out is removed. nil: it sees all keys. One without a pattern is
+	// refused, lest a list that came out empty open everything.
 	Scope []string
 
 	// Replace says what it means if a client without a scope leaves a key out:
@@ -58,9 +61,10 @@ func newClients(header string, list []HandlerClient) (*clients, error) {
 		if err != nil {
 			errs = append(errs, fmt.Errorf("client %q: %w", client.Name, err))
 		}
-		if client.Name == "" {
-			errs = append(errs, errors.New("a client has no name"))
+		if client.Scope != nil && len(client.Scope) == 0 {
+			errs = append(errs, fmt.Errorf("client %q: its scope has no pattern; leave it out to let the client see all keys", client.Name))
 		}
+		errs = append(errs, checkName(client.Name))
 		if names[client.Name] {
 			errs = append(errs, fmt.Errorf("client %q stands there twice", client.Name))
 		}
@@ -74,7 +78,9 @@ func newClients(header string, list []HandlerClient) (*clients, error) {
 			if err := CheckKey(key); err != nil {
 				errs = append(errs, fmt.Errorf("client %q: %w", client.Name, err))
 			}
-			if other, taken := owner[hash]; taken && other != client.Name {
+			if other, taken := owner[hash]; taken && other == client.Name {
+				errs = append(errs, fmt.Errorf("client %q has the same API key twice", client.Name))
+			} else if taken {
 				errs = append(errs, fmt.Errorf("clients %q and %q have the same API key", other, client.Name))
 			}
 			owner[hash] = client.Name
@@ -82,6 +88,23 @@ func newClients(header string, list []HandlerClient) (*clients, error) {
 		}
 	}
 	return c, errors.Join(errs...)
+}
+
+// checkName returns an error if a client can't have the name. Metrics say none
+// of a request that has no valid key.
+func checkName(name string) error {
+	hidden := func(r rune) bool { return !unicode.IsPrint(r) }
+	switch {
+	case strings.TrimSpace(name) == "":
+		return errors.New("a client has no name")
+	case strings.TrimSpace(name) != name:
+		return fmt.Errorf("client %q: its name begins or ends with white space", name)
+	case strings.ContainsFunc(name, hidden) || !utf8.ValidString(name):
+		return fmt.Errorf("client %q: its name has characters that can't be printed", name)
+	case strings.EqualFold(name, "none"):
+		return fmt.Errorf("client %q: that name stands for requests without a valid API key", name)
+	}
+	return nil
 }
 
 // find returns the client whose key a request carries. A repeated header is

@@ -84,7 +84,11 @@ func CheckKey(key string) error {
 		digits = digits[:8] + digits[9:13] + digits[14:18] + digits[19:23] + digits[24:]
 	}
 	if len(digits) != 32 {
-		return fmt.Errorf("API key has %d characters, want a GUID such as 32 hex digits with or without hyphens", len(key))
+		unit := "characters"
+		if len(key) == 1 {
+			unit = "character"
+		}
+		return fmt.Errorf("API key has %d %s, want a GUID such as 32 hex digits with or without hyphens", len(key), unit)
 	}
 	for i := range len(digits) {
 		if !isHexDigit(digits[i]) {
