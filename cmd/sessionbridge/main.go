@@ -51,6 +51,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 		parser.Stdout = stderr
 		return report(stderr, errors.Join(usage(parser), errNoCommand))
 	}
+	if err := daemon.DropEmptyVariables(); err != nil {
+		return report(stderr, err)
+	}
 	parsed, err := parser.Parse(args)
 	if err != nil {
 		return report(stderr, err)

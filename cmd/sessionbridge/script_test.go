@@ -112,7 +112,7 @@ func scriptStart(ts *testscript.TestScript, neg bool, args []string) {
 	b := &background{command: exec.Command("sessionbridge", args[1:]...), end: make(chan error, 1)}
 	b.out.ready = make(chan struct{})
 	b.command.Dir = ts.MkAbs(".")
-	for _, name := range []string{"SESSIONBRIDGE_KEY", "SESSIONBRIDGE_CONFIG"} {
+	for _, name := range []string{"SESSIONBRIDGE_KEY", "SESSIONBRIDGE_CONFIG", "SESSIONBRIDGE_SOMETHING", "SESSIONBRIDGE_SERVICE_HOST"} {
 		if value := ts.Getenv(name); value != "" {
 			b.command.Env = append(b.command.Environ(), name+"="+value)
 		}
@@ -168,8 +168,11 @@ func scriptSignal(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func signalNamed(name []string) os.Signal {
-	if len(name) > 0 && name[0] == "INT" {
+	switch {
+	case len(name) > 0 && name[0] == "INT":
 		return os.Interrupt
+	case len(name) > 0 && name[0] == "HUP":
+		return syscall.SIGHUP
 	}
 	return syscall.SIGTERM
 }

@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"io"
+	"os"
 
 	"github.com/alecthomas/kong"
 
@@ -35,7 +36,9 @@ The file, with every setting that most people need:
     session: {timeout: 20m, lock_wait: 60s}
     admin: {listen: 127.0.0.1:7101}        # or off
 
-A client has its API keys, GUIDs, in key (one or a list), in key_file (one a line) or in key_env (separated by commas); all of them are valid, so that one can replace another without a gap. keys are the session keys that it sees and may change, as patterns. Without them it sees all, and unknown says what it means if it sends a session back without a key: preserve keeps the key unless this client has ever sent it, replace removes it. Files are looked for beside the configuration file.`
+A client has its API keys, GUIDs, in key (one or a list), in key_file (one a line) or in key_env (separated by commas); all of them are valid, so that one can replace another without a gap. keys are the session keys that it sees and may change, as patterns. They must not be an empty list. Without them it sees all, and unknown says what it means if it sends a session back without a key: preserve keeps the key unless this client has ever sent it, replace removes it. Files are looked for beside the configuration file.
+
+An environment variable without a value counts as not set. One that begins with SESSIONBRIDGE_ and is nearly a setting is an error; others are named in the log.`
 }
 
 // Run serves until ctx is done.
@@ -45,5 +48,13 @@ func (c *serveCommand) Run(ctx context.Context, parsed *kong.Context, stdout io.
 			return err
 		}
 	}
-	return daemon.Run(ctx, c.Set, stdout, c.Set.Log.Logger(log))
+	warnings, err := c.Set.CheckEnvironment(os.Environ(), parsed)
+	if err != nil {
+		return err
+	}
+	logger := c.Set.Log.Logger(log)
+	for _, w := range warnings {
+		logger.Warn(w)
+	}
+	return daemon.Run(ctx, c.Set, stdout, logger)
 }

@@ -4,10 +4,14 @@
 package daemon
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -23,20 +27,60 @@ func (c *Client) Decode(ctx *kong.DecodeContext) error {
 		return err
 	}
 	*c = Client{}
-	if err := decode("--client", []byte(text), c); err != nil {
+	if err := decode("--client", text, c); err != nil {
 		*c = Client{fault: err}
 	}
 	return nil
 }
+
+// defaultClient is the client that has its keys from flags and the environment.
+const defaultClient = "default"
 
 // allClients returns the clients of the file or of --client, and the one of
 // --key and --key-file.
 func (c *Config) allClients() []Client {
 	all := c.Clients
 	if len(c.Key) > 0 || c.KeyFile != "" {
-		all = append(all[:len(all):len(all)], Client{Name: "default", Key: c.Key, KeyFile: c.KeyFile})
+		all = append(all[:len(all):len(all)], Client{Name: defaultClient, Key: c.Key, KeyFile: c.KeyFile})
+	}
+	if key := os.Getenv(microsoftKey); key != "" && len(all) == 0 {
+		all = []Client{{Name: defaultClient, Key: strings.Split(key, ",")}}
 	}
 	return all
+}
+
+// explainDefault adds to complaints about the client default where it comes
+// from: nobody has written that name.
+func (c *Config) explainDefault(say complaints) complaints {
+	origin := c.originOfDefault()
+	for i, complaint := range say {
+		if origin != "" && strings.Contains(complaint, strconv.Quote(defaultClient)) {
+			say[i] += fmt.Sprintf(" (%q is the client of %s)", defaultClient, origin)
+		}
+	}
+	return say
+}
+
+// originOfDefault tells where the keys of the client default come from; "" if
+// there is none but what the file or --client say.
+func (c *Config) originOfDefault() string {
+	var from []string
+	inEnv := func(variable, value, flag string) {
+		if os.Getenv(variable) == value {
+			flag = "the environment variable " + variable
+		}
+		from = append(from, flag)
+	}
+	if len(c.Key) > 0 {
+		inEnv("SESSIONBRIDGE_KEY", strings.Join(c.Key, ","), "--key")
+	}
+	if c.KeyFile != "" {
+		inEnv("SESSIONBRIDGE_KEY_FILE", c.KeyFile, "--key-file")
+	}
+	if len(from) == 0 && len(c.Clients) == 0 {
+		return "the environment variable " + microsoftKey
+	}
+	return strings.Join(from, " and ")
 }
 
 // clients returns the clients as the handler wants them, and what a careful
@@ -61,13 +105,16 @@ func (c *Client) resolve() (known remoteapp.HandlerClient, warnings []string, er
 	if c.fault != nil {
 		return known, nil, c.fault
 	}
+	if err := c.misplaced(); err != nil {
+		return known, nil, err
+	}
 	known = remoteapp.HandlerClient{Name: c.Name, Scope: c.Keys}
 	switch c.Unknown {
 	case "", "preserve":
 	case "replace":
 		known.Replace = true
 	default:
-		return known, nil, fmt.Errorf("client %q: unknown is %q, want preserve or replace", c.Name, c.Unknown)
+		return known, nil, fmt.Errorf("client %q: unknown: want preserve or replace", c.Name)
 	}
 	fromEnv, err := keysFromEnv(c.KeyEnv)
 	if err != nil {
@@ -81,6 +128,27 @@ func (c *Client) resolve() (known remoteapp.HandlerClient, warnings []string, er
 		known.Keys = append(known.Keys, strings.TrimSpace(key))
 	}
 	return known, append(exposed(c.KeyFile), monotonous(known)...), nil
+}
+
+// misplaced complains of API keys that stand where something else belongs, lest
+// they be shown in logs, and of a scope that came out empty.
+func (c *Client) misplaced() error {
+	guid := regexp.MustCompile(`[0-9A-Fa-f]{8}-?(?:[0-9A-Fa-f]{4}-?){3}[0-9A-Fa-f]{12}`)
+	if guid.MatchString(c.Name) {
+		return errors.New("the name of a client has an API key in it; names stand in logs")
+	}
+	isKey := func(s string) bool { return remoteapp.CheckKey(strings.TrimSpace(s)) == nil }
+	switch {
+	case isKey(filepath.Base(c.KeyFile)):
+		return fmt.Errorf("client %q: key_file is an API key, want the name of a file; the key itself belongs in key", c.Name)
+	case isKey(c.KeyEnv):
+		return fmt.Errorf("client %q: key_env is an API key, want the name of an environment variable; the key itself belongs in key", c.Name)
+	case slices.ContainsFunc(c.Keys, isKey):
+		return fmt.Errorf("client %q: keys has an API key in it, want patterns of session keys; the API key belongs in key", c.Name)
+	case c.Keys != nil && len(c.Keys) == 0:
+		return fmt.Errorf("client %q: keys: %s", c.Name, noPatterns)
+	}
+	return nil
 }
 
 // keysFromEnv returns the keys of an environment variable, which are separated

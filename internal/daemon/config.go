@@ -11,12 +11,12 @@ import "github.com/alecthomas/kong"
 type Config struct {
 	Listen    List   `yaml:"listen" group:"listen" default:"127.0.0.1:7100" placeholder:"ADDRESS,..." help:"Where to serve sessions: HOST:PORT, or http://HOST:PORT or https://HOST:PORT to have both kinds. Without a scheme it is https if there is a certificate. Port 0 picks a free one. Repeatable. Default: ${default}."`
 	TLS       TLS    `yaml:"tls" embed:"" prefix:"tls-" group:"listen"`
-	Path      string `yaml:"path" group:"listen" default:"/systemweb-adapters/session" placeholder:"${default}" help:"The one path that is served."`
+	Path      string `yaml:"path" group:"listen" default:"/systemweb-adapters/session" placeholder:"${default}" help:"The one path that is served, without a slash at its end."`
 	KeyHeader string `yaml:"key_header" group:"clients" default:"X-SystemWebAdapter-RemoteAppAuthentication-Key" placeholder:"HEADER" help:"Header of the API key. Default: ${default}."`
 	Admin     Admin  `yaml:"admin" embed:"" prefix:"admin-" group:"listen"`
 
 	Clients []Client `yaml:"clients" name:"client" sep:"none" group:"clients" placeholder:"MAPPING" help:"A client as it stands in the file, such as '{name: shop, key_file: shop.key, keys: [user]}'. Repeatable. Replaces the clients of the file."`
-	Key     List     `yaml:"-" name:"key" env:"SESSIONBRIDGE_KEY,SystemWebAdapters__Remote__ApiKey" group:"clients" placeholder:"GUID,..." help:"API key of one more client, which is named default and sees all keys of a session. Other users of this machine can see a key on the command line: use the environment or a file."`
+	Key     List     `yaml:"-" name:"key" env:"SESSIONBRIDGE_KEY" group:"clients" placeholder:"GUID,..." help:"API key of one more client, which is named default and sees all keys of a session. SystemWebAdapters__Remote__ApiKey does the same if no client is configured at all. Other users of this machine can see a key on the command line: use the environment or a file."`
 	KeyFile string   `yaml:"-" name:"key-file" group:"clients" placeholder:"FILE" help:"The same, from a file with one key a line; all are valid."`
 
 	Cookie  Cookie  `yaml:"cookie" embed:"" prefix:"cookie-" group:"cookie"`
@@ -34,7 +34,7 @@ type Config struct {
 
 // TLS names the certificate.
 type TLS struct {
-	Cert string `yaml:"cert" placeholder:"FILE" help:"PEM file with the certificate and its chain. Read again when it changes."`
+	Cert string `yaml:"cert" placeholder:"FILE" help:"PEM file with the certificate and its chain. Read again when it changes, without a signal."`
 	Key  string `yaml:"key" placeholder:"FILE" help:"PEM file with its private key."`
 }
 
@@ -113,10 +113,6 @@ func Groups() kong.Option {
 		{Key: "running", Title: "Shutdown and log (in the file: shutdown, log):"},
 	})
 }
-
-// Env makes every flag readable from the environment: --read-wait is
-// SESSIONBRIDGE_READ_WAIT.
-func Env() kong.Option { return kong.DefaultEnvars("SESSIONBRIDGE") }
 
 // DefaultConfig returns the settings that nobody has changed. They lack a
 // client.

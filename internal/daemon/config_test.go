@@ -109,7 +109,7 @@ func TestFlagsGoOverEnvironmentOverFile(t *testing.T) {
 	t.Setenv("SESSIONBRIDGE_SESSION_TIMEOUT", "40m")
 	t.Setenv("SESSIONBRIDGE_LOCK_WAIT", "41s")
 	t.Setenv("SESSIONBRIDGE_LISTEN", "127.0.0.1:1,127.0.0.1:2")
-	t.Setenv("SystemWebAdapters__Remote__ApiKey", "from-env")
+	t.Setenv("SESSIONBRIDGE_KEY_FILE", "from-env")
 	got, err := parse(t, filepath.FromSlash("testdata/good.yml"), "--session-timeout=50m", "--tls-cert=here.pem", "--no-cookie-secure",
 		"--client={name: a, key: [k1, k2]}", "--client={name: b, key_file: b.key, keys: [x, y]}")
 	if err != nil {
@@ -117,14 +117,15 @@ func TestFlagsGoOverEnvironmentOverFile(t *testing.T) {
 	}
 	type facts struct {
 		Timeout, LockWait, Read time.Duration
-		Listen, Key             daemon.List
+		Listen                  daemon.List
+		KeyFile                 string
 		Cert                    string
 		Secure                  bool
 		Clients                 []daemon.Client
 	}
 	want := facts{
 		Timeout: 50 * time.Minute, LockWait: 41 * time.Second, Read: 0,
-		Listen: daemon.List{"127.0.0.1:1", "127.0.0.1:2"}, Key: daemon.List{"from-env"},
+		Listen: daemon.List{"127.0.0.1:1", "127.0.0.1:2"}, KeyFile: "from-env",
 		Cert: "here.pem",
 		Clients: []daemon.Client{
 			{Name: "a", Key: daemon.List{"k1", "k2"}},
@@ -134,7 +135,7 @@ func TestFlagsGoOverEnvironmentOverFile(t *testing.T) {
 	s := got.Session
 	diff := cmp.Diff(want, facts{
 		time.Duration(s.Timeout), time.Duration(s.LockWait), time.Duration(s.ReadWait),
-		got.Listen, got.Key, got.TLS.Cert, got.Cookie.Secure, got.Clients,
+		got.Listen, got.KeyFile, got.TLS.Cert, got.Cookie.Secure, got.Clients,
 	}, cmpopts.IgnoreUnexported(daemon.Client{}))
 	if diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -155,32 +156,55 @@ func TestFileNamesOfFlagsAreNotBesideTheFile(t *testing.T) {
 // TestBadFiles says of each file what an operator reads.
 func TestBadFiles(t *testing.T) {
 	for name, want := range map[string][]string{
-		"syntax":    {"testdata/syntax.bad.yml:3: did not find expected node content"},
-		"twice":     {`testdata/twice.bad.yml:2: mapping key "store" already defined at line 1`},
+		"syntax": {"testdata/syntax.bad.yml:3: did not find expected node content"},
+		"twice": {
+			"testdata/twice.bad.yml:2: store: it stands there twice, first in line 1",
+			"testdata/twice.bad.yml:3: client 1: key: it stands there twice, first in line 3",
+		},
 		"documents": {"testdata/documents.bad.yml: there is a second document, after a line ---; want one"},
 		"unknown": {
-			`testdata/unknown.bad.yml:2: unknown setting "timeout"`,
-			`testdata/unknown.bad.yml:3: unknown setting "timout"`,
-			`testdata/unknown.bad.yml:6: unknown setting "kees"`,
+			`testdata/unknown.bad.yml:2: unknown setting "timeout", did you mean session.timeout?`,
+			`testdata/unknown.bad.yml:3: unknown setting "session.timout", did you mean session.timeout?`,
+			`testdata/unknown.bad.yml:3: unknown setting "session.patience"`,
+			"testdata/unknown.bad.yml:6: client 1: unknown setting, did you mean keys?",
+			"testdata/unknown.bad.yml:7: client 1: unknown setting; want name, key, key_file, key_env, keys, unknown",
+			`testdata/unknown.bad.yml:8: unknown setting "pth", did you mean path?`,
+			`testdata/unknown.bad.yml:9: memory: a space is missing behind "max_bytes:"`,
+			"testdata/unknown.bad.yml:10: unknown setting",
 		},
 		"types": {
-			"testdata/types.bad.yml:1: want a list such as [a, b]",
-			"testdata/types.bad.yml:2: want true or false",
-			`testdata/types.bad.yml:2: "relaxed" is not lax, strict or none`,
-			"testdata/types.bad.yml:3: want a list of mappings such as - {name: shop, key_file: shop.key}",
-			`testdata/types.bad.yml:4: "20" is no duration such as 250ms, 20m or 1h30m`,
-			"testdata/types.bad.yml:4: want a whole number",
-			`testdata/types.bad.yml:5: "4MB" is no size such as 4096, 64KiB, 512MiB or 1GiB`,
-			`testdata/types.bad.yml:6: "loud" is not debug, info, warn or error`,
+			"testdata/types.bad.yml:1: listen: want a value or a list such as [a, b], not a mapping",
+			`testdata/types.bad.yml:2: cookie.secure: want true or false, not "maybe"`,
+			`testdata/types.bad.yml:2: cookie.same_site: "relaxed" is not lax, strict or none`,
+			"testdata/types.bad.yml:3: clients: want a list of mappings such as - {name: shop, key_file: shop.key}, not a mapping",
+			`testdata/types.bad.yml:4: session.timeout: "20" is no duration such as 250ms, 20m or 1h30m`,
+			`testdata/types.bad.yml:4: session.max_waiters: want a whole number, not "many"`,
+			`testdata/types.bad.yml:5: limits.session: "4MB" is no size such as 4096, 64KiB, 512MiB or 1GiB`,
+			"testdata/types.bad.yml:5: limits.value: want a size such as 4096, 64KiB, 512MiB or 1GiB, not a list",
+			`testdata/types.bad.yml:6: log.level: "loud" is not debug, info, warn or error`,
+			"testdata/types.bad.yml:6: log.format: it has no value; give it one, or leave it out",
+			"testdata/types.bad.yml:7: session: it stands there twice, first in line 4",
+			"testdata/types.bad.yml:8: tls: want a mapping such as {name: value}, not a single value",
+			"testdata/types.bad.yml:9: path: tags, which begin with !, have no meaning here",
+			"testdata/types.bad.yml:10: store: want a single value, not a mapping",
+			"testdata/types.bad.yml:11: shutdown.grace: want a duration such as 250ms, 20m or 1h30m, not a list",
 		},
-		"nokey":           {"no API key: list clients in the file, or set SESSIONBRIDGE_KEY or --key-file; sessionbridge keygen makes one"},
-		"certificate":     {"tls.cert testdata/missing.pem: stat testdata/missing.pem: no such file or directory"},
+		"nokey": {"no API key: list clients in the file, or set SESSIONBRIDGE_KEY or --key-file; sessionbridge keygen makes one"},
+		"certificate": {
+			"tls.cert: testdata/missing.pem: no such file or directory",
+			"tls.key: testdata/missing.key: no such file or directory",
+		},
 		"halfcertificate": {"tls.key is missing: tls.cert needs its private key"},
 		"keys": {
 			`client "file": key_file: open testdata/missing.key: no such file or directory`,
 			`client "env": key_env: the environment variable SESSIONBRIDGE_TEST_UNSET is not set`,
 			`client "empty": key_file: testdata/empty.key has no key in it`,
-			`client "policy": unknown is "keep", want preserve or replace`,
+			`client "policy": unknown: want preserve or replace`,
+			`client "swapped": key_file is an API key, want the name of a file; the key itself belongs in key`,
+			`client "swapped too": key_env is an API key, want the name of an environment variable; the key itself belongs in key`,
+			`client "scope": keys has an API key in it, want patterns of session keys; the API key belongs in key`,
+			"the name of a client has an API key in it; names stand in logs",
+			`client "open": keys: want at least one pattern; leave keys out to let the client see all keys`,
 		},
 		"clients": {
 			`client "shop": key pattern 2 is empty`,
@@ -188,8 +212,10 @@ func TestBadFiles(t *testing.T) {
 			`clients "shop" and "copy" have the same API key`,
 			`client "weak": API key has 6 characters, want a GUID such as 32 hex digits with or without hyphens`,
 			`client "zero": API key is the GUID of zeros, which both ends refuse`,
-			`client "none" has no API key`,
+			`client "keyless" has no API key`,
 			"a client has no name",
+			`client "twice" has the same API key twice`,
+			`client "none": that name stands for requests without a valid API key`,
 		},
 		"values": {
 			`listen: "127.0.0.1" is no address such as 127.0.0.1:7100`,
@@ -201,11 +227,13 @@ func TestBadFiles(t *testing.T) {
 			`key_header: "X Key" is no name of a header`,
 			`store: "redis" is not available; there is memory`,
 			`log.format: "xml" is not text or json`,
-			"session.lock_wait: want more than 0",
-			"session.max_waiters: want more than 0",
-			"limits.keys: want more than 0",
-			"memory.max_bytes: want more than 0",
-			"session timeout is 1m30s, want whole minutes from 1m to 8760h0m0s",
+			"session.timeout is 1m30s, want whole minutes from 1m to 525600m",
+			"session.lock_wait is 0s, want more than 0",
+			"session.heartbeat is 10ms, want 1s or more, or 0 for none",
+			"session.max_waiters is -1, want more than 0",
+			"limits.keys is -1, want more than 0",
+			"memory.max_bytes is 0, want more than 0",
+			"limits.value is 8MiB, want no more than limits.session, which is 4MiB",
 			"cookie with same_site none must be secure, or browsers refuse it",
 		},
 	} {
@@ -226,29 +254,165 @@ func TestBadFiles(t *testing.T) {
 }
 
 func TestBadFlags(t *testing.T) {
-	for name, c := range map[string]struct{ arg, want string }{
-		"duration": {"--read-wait=soon", `--read-wait: "soon" is no duration such as 250ms, 20m or 1h30m`},
-		"negative": {"--read-wait=-1s", `--read-wait: "-1s" is no duration such as 250ms, 20m or 1h30m`},
-		"size":     {"--limit-key=9999999999GiB", `--limit-key: "9999999999GiB" is no size such as 4096, 64KiB, 512MiB or 1GiB`},
-		"unknown":  {"--read-weight=1s", "unknown flag --read-weight"},
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"duration": {[]string{"--read-wait=soon"}, `--read-wait: "soon" is no duration such as 250ms, 20m or 1h30m`},
+		"negative": {[]string{"--read-wait=-1s"}, `--read-wait: "-1s" is no duration such as 250ms, 20m or 1h30m`},
+		"minus":    {[]string{"--session-timeout", "-5m"}, `--session-timeout: "-5m" is no duration such as 250ms, 20m or 1h30m`},
+		"missing":  {[]string{"--session-timeout"}, "--session-timeout: its value is missing"},
+		"next":     {[]string{"--memory-max-bytes", "--listen=:0"}, "--memory-max-bytes: its value is missing"},
+		"size":     {[]string{"--limit-key=9999999999GiB"}, `--limit-key: "9999999999GiB" is no size such as 4096, 64KiB, 512MiB or 1GiB`},
+		"unknown":  {[]string{"--read-weight=1s"}, "unknown flag --read-weight"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := parse(t, "", c.arg); err == nil || !strings.Contains(err.Error(), c.want) {
+			if _, err := parse(t, "", c.args...); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("the error is %v, want %s", err, c.want)
 			}
 		})
 	}
 }
 
-// TestBadClientFlagHidesItsKey: kong prints the text of what it can't read.
-func TestBadClientFlagHidesItsKey(t *testing.T) {
-	t.Setenv("SESSIONBRIDGE_CLIENT", "{name: shop, kee: 5b3a9c1e-7d24-4f60-8a19-c2d3e4f5a6b7}")
-	c, err := parse(t, "")
+// TestNoComplaintShowsAKey: an operator copies complaints into tickets. Each text
+// stands in a file and in --client.
+func TestNoComplaintShowsAKey(t *testing.T) {
+	for _, test := range []struct{ client, want string }{ // KEY is a key
+		{"{name: a, key:KEY}", `a space is missing behind "key:"`},
+		{"{name: a, key_file:KEY}", `a space is missing behind "key_file:"`},
+		{"{name: a key:KEY}", `name: it has "key:" in it: a space is missing behind that`},
+		{"{name: a, keys: [user key:KEY]}", `keys: entry 1: it has "key:" in it: a space is missing behind that`},
+		{"key:KEY", `a space is missing behind "key:"`},
+		{"KEY", "want a mapping such as {name: value}, not a single value"},
+		{"[KEY]", "want a mapping such as {name: value}, not a list"},
+		{"{name: a, kee: KEY}", "unknown setting, did you mean key?"},
+		{"{name: a, KEY}", "unknown setting; want name, key, key_file, key_env, keys, unknown"},
+		{"{name: a, KEY: KEY}", "unknown setting; want name, key, key_file, key_env, keys, unknown"},
+		{"{name: a, KEY: b, KEY: c}", "unknown setting; want name, key, key_file, key_env, keys, unknown"},
+		{"{name: a, [KEY]: c}", "unknown setting; want name, key, key_file, key_env, keys, unknown"},
+		{"{name: a, key: !!int KEY}", "key: tags, which begin with !, have no meaning here"},
+		{"{name: a, key: !KEY b}", "key: tags, which begin with !, have no meaning here"},
+		{"{name: a, key: *KEY}", "a text that begins with * must stand in quotes"},
+		{"{name: a, key: {KEY: KEY}}", "key: want a value or a list such as [a, b], not a mapping"},
+		{"{name: a, key: [[KEY]]}", "key: entry 1: want a single value, not a list"},
+		{"{name: a, key: [KEY, ~]}", "key: entry 2: it has no value; give it one, or leave it out"},
+		{"{name: a, key: &b [KEY, *b]}", "key: entry 2: want a single value, not a list"},
+		{"{name: a, key: KEY, keys: KEY}", "keys: want a list such as [a, b], not a single value"},
+		{"{name: a, key: KEY, keys: }", "keys: want at least one pattern; leave keys out to let the client see all keys"},
+		{"{name: a, key: KEY, keys: [~]}", "keys: entry 1: it has no value; give it one, or leave it out"},
+		{"{name: a, key: KEY, key: KEY}", "key: it stands there twice, first in line 1"},
+		{"{name: a, key: 'KEY}", "found unexpected end of stream"},
+		{"{name: a, key: @KEY}", "found character that cannot start any token"},
+		{"{name: a, key: KEY]", "did not find expected ',' or '}'"},
+		{"{name: a, key: \"\\KEY\"}", "found unknown escape character"},
+		{"{name: a, key: !a!KEY b}", "found undefined tag handle"},
+		{"{name: a, key: KEY, keys: []}", "keys: want at least one pattern; leave keys out to let the client see all keys"},
+		{"{name: a, key_file: KEY}", "key_file is an API key, want the name of a file; the key itself belongs in key"},
+		{"{name: a, key: KEY, unknown: KEY}", "unknown: want preserve or replace"},
+		{"{name: KEY, key: KEY}", "the name of a client has an API key in it; names stand in logs"},
+		{"{name: a, key: KEYKEY}", "API key has 72 characters"},
+	} {
+		text := strings.ReplaceAll(test.client, "KEY", key)
+		file := filepath.Join(t.TempDir(), "c.yaml")
+		if err := os.WriteFile(file, []byte("clients: ["+text+"]\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for where, said := range map[string]func() (daemon.Config, error){
+			"the file": func() (daemon.Config, error) { return parse(t, file) },
+			"--client": func() (daemon.Config, error) { return parse(t, "", "--client="+text) },
+		} {
+			c, err := said()
+			if err == nil {
+				err = errors.New(refused(t, c))
+			}
+			inList := where == "the file" && strings.Contains(test.want, "did not find")
+			if !strings.Contains(err.Error(), test.want) && !inList {
+				t.Errorf("%s in %s: got %v, want %s", test.client, where, err, test.want)
+			}
+			if strings.Contains(err.Error(), key[:8]) {
+				t.Errorf("%s in %s shows the key: %v", test.client, where, err)
+			}
+		}
+	}
+}
+
+// TestNoComplaintShowsAKeyFile: --config takes a file with a key by mistake.
+func TestNoComplaintShowsAKeyFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "shop.key")
+	if err := os.WriteFile(file, []byte(key+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := parse(t, file)
+	if want := file + ":1: want a mapping such as {name: value}, not a single value"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestFileWithoutSettings(t *testing.T) {
+	for _, text := range []string{"", "# nothing\n", "---\n", "session:\n  # timeout: 20m\nclients:\n"} {
+		file := filepath.Join(t.TempDir(), "c.yaml")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := parse(t, file)
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+		want, err := daemon.DefaultConfig()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%q: -want +got:\n%s", text, diff)
+		}
+	}
+}
+
+// TestAnchors: what clients have in common may be written once.
+func TestAnchors(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "c.yaml")
+	text := "clients:\n  - {name: a, key: " + key + ", keys: &both [user, cart]}\n  - {name: b, key: " + secondKey + ", keys: *both}\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := parse(t, file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := refused(t, c), `--client:1: unknown setting "kee"`; got != want {
-		t.Errorf("got %s, want %s", got, want)
+	if diff := cmp.Diff([]string{"user", "cart"}, got.Clients[1].Keys); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// TestSettingsThatCannotWork has those whose complaint needs a row only.
+func TestSettingsThatCannotWork(t *testing.T) {
+	for _, test := range []struct{ arg, want string }{
+		{"--path=/x/", `path: "/x/" is not as clients ask for it, want /x`},
+		{"--path=/a/../b", `path: "/a/../b" is not as clients ask for it, want /b`},
+		{"--path=//a", `path: "//a" is not as clients ask for it, want /a`},
+		{"--path=/a b", `path: "/a b" is no path such as /systemweb-adapters/session`},
+		{"--path=/a%20b", `path: "/a%20b" is no path such as /systemweb-adapters/session`},
+		{"--path=/a?b", `path: "/a?b" is no path such as /systemweb-adapters/session`},
+		{"--key-header=cookie", "key_header: cookie has a meaning of its own and can't carry a key"},
+		{"--key-header=Host", "key_header: Host has a meaning of its own and can't carry a key"},
+		{"--key-header=Content-Length", "key_header: Content-Length has a meaning of its own and can't carry a key"},
+		{"--key-header=" + readOnly, "key_header: " + readOnly + " has a meaning of its own and can't carry a key"},
+		{"--max-waiters=-1", "session.max_waiters is -1, want more than 0"},
+		{"--session-timeout=525601m", "session.timeout is 8760h1m, want whole minutes from 1m to 525600m"},
+		{"--heartbeat=999ms", "session.heartbeat is 999ms, want 1s or more, or 0 for none"},
+		{"--limit-session=2GiB", "limits.session is 2GiB, want no more than memory.max_bytes, which is 1GiB"},
+		{"--limit-value=4194305", "limits.value is 4194305, want no more than limits.session, which is 4MiB"},
+		{"--cookie-domain=https://example.com", `cookie domain "https://example.com" is no host name such as example.com, without a scheme, port or path, so browsers refuse the cookie`},
+		{"--client={name: default, key: " + secondKey + "}", `client "default" stands there twice ("default" is the client of --key)`},
+		{"--client={name: shop, key: " + key + "}", `clients "shop" and "default" have the same API key ("default" is the client of --key)`},
+	} {
+		c, err := parse(t, "", test.arg, "--key="+key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := refused(t, c); got != test.want {
+			t.Errorf("%s: got %s, want %s", test.arg, got, test.want)
+		}
 	}
 }
 

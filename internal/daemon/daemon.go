@@ -91,12 +91,14 @@ func (d *Daemon) open(ctx context.Context, s settings) (err error) {
 
 // prepare makes the servers.
 func (d *Daemon) prepare(s settings) {
+	wrong := &wrongPaths{log: d.log, served: s.path, count: d.metrics.wrongPaths.Inc}
 	d.sessions = &http.Server{
-		Handler:  atPath(s.path, d.handler),
-		ErrorLog: slog.NewLogLogger(d.log.Handler(), slog.LevelWarn),
+		Handler:  atPath(s.path, d.handler, wrong.note),
+		ErrorLog: newServerLog(d.log),
 	}
 	if s.certificate != nil {
 		d.sessions.TLSConfig = s.certificate.config()
+		d.metrics.watchCertificate(s.certificate)
 	}
 	remoteapp.PrepareServer(d.sessions)
 	d.admin = newAdminServer(d.adminHandler(), d.log)

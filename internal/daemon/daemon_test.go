@@ -251,6 +251,7 @@ func TestHealthAndMetrics(t *testing.T) {
 	io.Copy(io.Discard, rest)
 	d.read(t, "not a key")
 	d.read(t, key)
+	fetch(t, d.URLs()[0]+"/elsewhere")
 	_, ended := fetch(t, d.AdminURL()+"/metrics")
 	for _, want := range []struct{ in, series string }{
 		{held, "sessionbridge_holds 1\n"},
@@ -264,6 +265,7 @@ func TestHealthAndMetrics(t *testing.T) {
 		{ended, `sessionbridge_exchanges_total{client="default",kind="put",outcome="committed"} 1`},
 		{ended, `sessionbridge_exchanges_total{client="none",kind="other",outcome="unauthorized"} 1`},
 		{ended, `sessionbridge_exchange_duration_seconds_count{kind="read"} 1`},
+		{ended, "sessionbridge_wrong_path_total 1\n"},
 		{ended, "sessionbridge_lock_wait_seconds_count 1\n"},
 		{ended, `sessionbridge_build_info{goversion="` + runtime.Version() + `"`},
 		{ended, "go_goroutines "},
@@ -402,7 +404,7 @@ func TestLogOfTheStart(t *testing.T) {
 		`client=default api_keys=1 scope="all keys" unknown=preserve`,
 		"sessions are kept in memory: they are lost when this program ends",
 		`a key of client \"reports\" looks easy to guess`,
-		"session.lock_wait is 2m0s, but Microsoft's client gives up after 1m40s",
+		"session.lock_wait is 2m, but Microsoft's client gives up after 1m40s",
 		"level=INFO msg=stopped",
 	} {
 		if !strings.Contains(log.String(), want) {
@@ -417,5 +419,31 @@ func TestLogOfTheStart(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Log(log.String())
+	}
+}
+
+// TestKeysInClear: plain http is warned of where others can listen in.
+func TestKeysInClear(t *testing.T) {
+	for _, test := range []struct {
+		listen string
+		tls    bool
+		want   bool
+	}{
+		{"127.0.0.1:0", false, false}, {"0.0.0.0:0", false, true}, {"0.0.0.0:0", true, false}, {"http://0.0.0.0:0", true, true},
+	} {
+		var log bytes.Buffer
+		c := config(t)
+		c.Listen = daemon.List{test.listen}
+		if test.tls {
+			c.TLS = daemon.WriteCertificate(t, t.TempDir(), "localhost")
+		}
+		d := started(t, c, slog.New(slog.NewTextHandler(&log, nil)))
+		d.stop()
+		if err := d.wait(t); err != nil {
+			t.Error(err)
+		}
+		if got := strings.Contains(log.String(), "API keys and sessions travel in clear here"); got != test.want {
+			t.Errorf("%+v: the log warns: %t, want %t:\n%s", test, got, test.want, log.String())
+		}
 	}
 }

@@ -4,19 +4,12 @@
 package daemon
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/alecthomas/kong"
-	"go.yaml.in/yaml/v4"
 )
 
 // ReadFile reads a configuration file into c, which is part of kong's grammar
@@ -61,7 +54,7 @@ func (c *Config) read(path string) error {
 	if err != nil {
 		return &ConfigError{Complaints: []string{"config: " + err.Error()}}
 	}
-	if err := decode(path, text, c); err != nil {
+	if err := decode(path, string(text), c); err != nil {
 		return err
 	}
 	beside := func(name *string) {
@@ -75,75 +68,4 @@ func (c *Config) read(path string) error {
 		beside(&c.Clients[i].KeyFile)
 	}
 	return nil
-}
-
-// decode reads one YAML document into a struct, and refuses what has no place
-// in it. The complaints begin with where they are found.
-func decode(file string, text []byte, into any) error {
-	loader, err := yaml.NewLoader(bytes.NewReader(text), yaml.WithKnownFields())
-	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	if err := loader.Load(into); err == io.EOF {
-		return nil // nothing but comments
-	} else if err != nil {
-		return explain(file, err)
-	}
-	var more any
-	if err := loader.Load(&more); err == nil {
-		return &ConfigError{Complaints: []string{file + ": there is a second document, after a line ---; want one"}}
-	} else if err != io.EOF {
-		return explain(file, err)
-	}
-	return nil
-}
-
-// explain turns errors of the YAML library into complaints that name the line.
-func explain(file string, err error) error {
-	var many *yaml.LoadErrors
-	var one *yaml.LoadError
-	var all []*yaml.LoadError
-	switch {
-	case errors.As(err, &many):
-		all = many.Errors
-	case errors.As(err, &one):
-		all = []*yaml.LoadError{one}
-	default:
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	var say complaints
-	for _, e := range all {
-		if e.Mark.Line > 0 {
-			say.add("%s:%d: %s", file, e.Mark.Line, plain(e.Message))
-		} else {
-			say.add("%s: %s", file, plain(e.Message))
-		}
-	}
-	return say.err()
-}
-
-// plain says what the YAML library says, without the names of Go types, and
-// without the value: it might be a key.
-func plain(message string) string {
-	unknown := regexp.MustCompile(`^field (.+) not found in type .*$`)
-	if m := unknown.FindStringSubmatch(message); m != nil {
-		return fmt.Sprintf("unknown setting %q", m[1])
-	}
-	before, goType, ok := strings.Cut(message, " into ")
-	if !ok || !strings.HasPrefix(before, "cannot construct ") {
-		return message
-	}
-	switch {
-	case goType == "bool":
-		return "want true or false"
-	case goType == "int":
-		return "want a whole number"
-	case goType == "string":
-		return "want a single value"
-	case strings.HasPrefix(goType, "[]daemon"):
-		return "want a list of mappings such as - {name: shop, key_file: shop.key}"
-	case strings.HasPrefix(goType, "[]"):
-		return "want a list such as [a, b]"
-	}
-	return "want a mapping such as {name: value}"
 }

@@ -23,6 +23,8 @@ type metrics struct {
 	exchanges *prometheus.CounterVec
 	durations *prometheus.HistogramVec
 	lockWaits prometheus.Histogram
+
+	wrongPaths prometheus.Counter
 }
 
 // latencies are the bounds of buckets, in seconds: from a read in memory to a
@@ -49,12 +51,16 @@ func newMetrics(b Build) *metrics {
 			Buckets: latencies(),
 		}),
 	}
+	m.wrongPaths = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "sessionbridge_wrong_path_total",
+		Help: "Requests for another path than the one that is served.",
+	})
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "sessionbridge_build_info", Help: "What this program was built from. Always 1.",
 		ConstLabels: prometheus.Labels{"version": b.Version, "revision": b.Revision, "goversion": b.Go},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.exchanges, m.durations, m.lockWaits, build,
+	m.registry.MustRegister(m.exchanges, m.durations, m.lockWaits, m.wrongPaths, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -88,6 +94,14 @@ func (m *metrics) watch(manager *session.Manager, store *memstore.Store) {
 		func() float64 { return float64(store.Len()) })
 	gauge("sessionbridge_store_bytes", "Bytes that the sessions take in the store.",
 		func() float64 { return float64(store.Bytes()) })
+}
+
+// watchCertificate has the end of a certificate collected.
+func (m *metrics) watchCertificate(c *certificate) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "sessionbridge_certificate_expiry_timestamp_seconds",
+		Help: "When the certificate that is in use expires, in seconds since 1970.",
+	}, func() float64 { return float64(c.expiry().Unix()) }))
 }
 
 // handler serves the figures.

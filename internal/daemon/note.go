@@ -4,6 +4,7 @@
 package daemon
 
 import (
+	"net"
 	"slices"
 	"strings"
 
@@ -21,6 +22,14 @@ func (d *Daemon) note(s settings) {
 			d.log.Warn("the port is taken, so another one is used", "url", l.url, "err", l.moved)
 		}
 	}
+	if s.certificate != nil {
+		s.certificate.note()
+	}
+	for _, l := range d.listeners {
+		if !l.tls && !isLoopback(l.Addr()) {
+			d.log.Warn("API keys and sessions travel in clear here: serve https, or let nobody but your own machines reach it", "url", l.url, "address", l.Addr().String())
+		}
+	}
 	for _, c := range s.handler.Clients {
 		d.noteClient(c)
 	}
@@ -36,6 +45,12 @@ func (d *Daemon) note(s settings) {
 	if url := d.AdminURL(); url != "" {
 		d.log.Info("serving health and metrics", "url", url)
 	}
+}
+
+// isLoopback reports whether an address can be reached from this machine only.
+func isLoopback(at net.Addr) bool {
+	tcp, ok := at.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
 }
 
 // noteClient logs what a client may do.

@@ -4,8 +4,6 @@
 package daemon
 
 import (
-	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -64,8 +62,12 @@ func (c *Config) settings(log *slog.Logger) (settings, error) {
 	s.certificate = c.TLS.certificate(log, &say)
 	s.listen = c.sessionAddresses(&say)
 	s.admin = c.Admin.address(c.FreePort, &say)
-	c.check(&say)
-	say.join(s.manager.Check())
+	var wrong complaints
+	c.check(&wrong)
+	if len(wrong) == 0 { // else it would say the same again, without the names of the settings
+		wrong.join(s.manager.Check())
+	}
+	say = append(say, wrong...)
 	s.addClients(c, &say)
 	s.warnings = append(s.warnings, c.warnings()...)
 	return s, say.err()
@@ -76,92 +78,15 @@ func (s *settings) addClients(c *Config, say *complaints) {
 	clients, warnings, wrong := c.clients()
 	s.handler.Clients, s.warnings = clients, append(s.warnings, warnings...)
 	if len(wrong) > 0 { // what was not read can't be checked
-		*say = append(*say, wrong...)
+		*say = append(*say, c.explainDefault(wrong)...)
 		return
 	}
-	say.join(s.handler.Check())
-}
-
-// check complains of settings that no package checks, or that have another
-// meaning there: to the packages 0 is their default.
-func (c *Config) check(say *complaints) {
-	if !strings.HasPrefix(c.Path, "/") || strings.ContainsAny(c.Path, "?#") {
-		say.add("path: %q is no path such as %s", c.Path, remoteapp.DefaultPath)
-	}
-	if !isToken(c.KeyHeader) {
-		say.add("key_header: %q is no name of a header", c.KeyHeader)
-	}
-	if c.Store != "memory" {
-		say.add("store: %q is not available; there is memory", c.Store)
-	}
-	if c.Log.Format != "text" && c.Log.Format != "json" {
-		say.add("log.format: %q is not text or json", c.Log.Format)
-	}
-	for _, n := range []struct {
-		name  string
-		value int
-	}{
-		{"session.timeout", int(c.Session.Timeout)},
-		{"session.lock_wait", int(c.Session.LockWait)},
-		{"session.duplex_hold_limit", int(c.Session.DuplexHoldLimit)},
-		{"session.get_hold_limit", int(c.Session.GetHoldLimit)},
-		{"session.max_waiters", c.Session.MaxWaiters},
-		{"session.max_holds", c.Session.MaxHolds},
-		{"limits.session", int(c.Limits.Session)},
-		{"limits.value", int(c.Limits.Value)},
-		{"limits.keys", c.Limits.Keys},
-		{"limits.key", int(c.Limits.Key)},
-		{"memory.max_bytes", int(c.Memory.MaxBytes)},
-		{"memory.max_sessions", c.Memory.MaxSessions},
-	} {
-		if n.value <= 0 {
-			say.add("%s: want more than 0", n.name)
-		}
-	}
-}
-
-// isToken reports whether s can be the name of a header (RFC 9110, 5.6.2).
-func isToken(s string) bool {
-	other := func(r rune) bool {
-		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
-	}
-	return s != "" && !strings.ContainsFunc(s, other)
-}
-
-// patience is how long Microsoft's client waits for the headers of an answer.
-const patience = 100 * time.Second
-
-// warnings returns what a careful operator would change.
-func (c *Config) warnings() []string {
-	var all []string
-	if time.Duration(c.Session.LockWait) >= patience {
-		all = append(all, fmt.Sprintf("session.lock_wait is %s, but Microsoft's client gives up after %s", c.Session.LockWait, patience))
-	}
-	return all
+	wrong.join(s.handler.Check())
+	*say = append(*say, c.explainDefault(wrong)...)
 }
 
 func (l Limits) wire() wire.Limits {
 	return wire.Limits{Session: int(l.Session), Value: int(l.Value), Keys: l.Keys, Key: int(l.Key)}
-}
-
-// certificate loads the certificate, if there is one.
-func (t TLS) certificate(log *slog.Logger, say *complaints) *certificate {
-	switch {
-	case t.Cert == "" && t.Key == "":
-		return nil
-	case t.Cert == "":
-		say.add("tls.cert is missing: tls.key needs its certificate")
-		return nil
-	case t.Key == "":
-		say.add("tls.key is missing: tls.cert needs its private key")
-		return nil
-	}
-	c, err := loadCertificate(t.Cert, t.Key, log)
-	if err != nil {
-		say.add("tls.cert %s: %s", t.Cert, strings.TrimPrefix(err.Error(), "tls: "))
-		return nil
-	}
-	return c
 }
 
 // sessionAddresses parses listen.
@@ -206,13 +131,4 @@ func (a Admin) address(orFree bool, say *complaints) address {
 	}
 	at.orFree = orFree
 	return at
-}
-
-// Logger returns the log that the settings ask for.
-func (l Log) Logger(w io.Writer) *slog.Logger {
-	o := &slog.HandlerOptions{Level: slog.Level(l.Level)}
-	if l.Format == "json" {
-		return slog.New(slog.NewJSONHandler(w, o))
-	}
-	return slog.New(slog.NewTextHandler(w, o))
 }

@@ -4,6 +4,8 @@
 package daemon
 
 import (
+	"encoding"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -12,24 +14,11 @@ import (
 	"strings"
 	"time"
 
-	"go.yaml.in/yaml/v4"
+	"github.com/alecthomas/kong"
 )
 
 // A List is one string or a list of them.
 type List []string
-
-// UnmarshalYAML implements yaml's Unmarshaler.
-func (l *List) UnmarshalYAML(n *yaml.Node) error {
-	if n.Kind != yaml.ScalarNode {
-		return n.Decode((*[]string)(l))
-	}
-	var one string
-	if err := n.Decode(&one); err != nil {
-		return err
-	}
-	*l = List{one}
-	return nil
-}
 
 // A Duration is written as 250ms, 20m or 1h30m; 0 needs no unit.
 type Duration time.Duration
@@ -44,7 +33,20 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return nil
 }
 
-func (d Duration) String() string { return time.Duration(d).String() }
+// Decode implements kong.MapperValue.
+func (d *Duration) Decode(ctx *kong.DecodeContext) error { return decodeFlag(ctx, d) }
+
+// String returns the duration as people write it: 20m, not 20m0s.
+func (d Duration) String() string {
+	s := time.Duration(d).String()
+	if short, ok := strings.CutSuffix(s, "m0s"); ok {
+		s = short + "m"
+	}
+	if short, ok := strings.CutSuffix(s, "h0m"); ok {
+		s = short + "h"
+	}
+	return s
+}
 
 // orNone returns the duration as the libraries want it, to which less than 0
 // is none and 0 is their default.
@@ -72,6 +74,30 @@ func (s *Size) UnmarshalText(text []byte) error {
 	}
 	*s = Size(n * unit)
 	return nil
+}
+
+// Decode implements kong.MapperValue.
+func (s *Size) Decode(ctx *kong.DecodeContext) error { return decodeFlag(ctx, s) }
+
+// String returns the size in the largest unit that it is a whole number of.
+func (s Size) String() string {
+	for i, suffix := range []string{"GiB", "MiB", "KiB"} {
+		if unit := Size(1 << (10 * (3 - i))); s != 0 && s%unit == 0 {
+			return strconv.Itoa(int(s/unit)) + suffix
+		}
+	}
+	return strconv.Itoa(int(s))
+}
+
+// decodeFlag reads the text of a flag. Kong takes -5m for the flags -5 and -m,
+// and complains of those.
+func decodeFlag(ctx *kong.DecodeContext, into encoding.TextUnmarshaler) error {
+	token := ctx.Scan.Pop()
+	text := token.String()
+	if token.Type == kong.EOLToken || token.Type == kong.UntypedToken && strings.HasPrefix(text, "--") {
+		return errors.New("its value is missing")
+	}
+	return into.UnmarshalText([]byte(text))
 }
 
 // A SameSite is written as lax, strict or none.
