@@ -32,6 +32,8 @@ type commands struct {
 	Demo    demoCommand    `cmd:"" help:"Serve sessions with a generated key, and show how an application connects."`
 	Keygen  keygenCommand  `cmd:"" help:"Print a new API key."`
 	Version versionCommand `cmd:"" help:"Print the version."`
+
+	ShowVersion kong.VersionFlag `name:"version" env:"-" help:"Print the version."`
 }
 
 const description = "Session Bridge: the session server for applications that move from ASP.NET to ASP.NET Core and to Go."
@@ -43,7 +45,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	var c commands
 	parser, err := kong.New(&c, kong.Name("sessionbridge"), kong.Description(description),
 		kong.Writers(stdout, stderr), kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
-		daemon.Groups(), daemon.Env(), kong.BindTo(stdout, (*io.Writer)(nil)), kong.Bind(logTo{stderr}))
+		kong.Vars{"version": versionText()}, daemon.Groups(), daemon.Env(), kong.BindTo(stdout, (*io.Writer)(nil)), kong.Bind(logTo{stderr}))
 	if err != nil {
 		return report(stderr, err)
 	}

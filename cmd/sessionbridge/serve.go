@@ -20,7 +20,7 @@ type serveCommand struct {
 
 // Help implements kong.HelpProvider.
 func (*serveCommand) Help() string {
-	return `Writes a line "ready URL" to standard output for each listener, once all of them accept connections, and "ready URL admin" for the one of health and metrics. The log goes to standard error. On SIGTERM, sessions that are held may still be committed; a second one kills.
+	return `Writes a line "ready URL" to standard output for each listener, once all of them accept connections, and "ready URL admin" for the one of health and metrics. The log goes to standard error. On SIGTERM, sessions that are held may still be committed; a second one kills. SIGHUP is ignored: a certificate is read again when its files change, other settings when the program starts.
 
 Exit codes: 0 stopped on request; 1 failed while running; 2 can't start: a setting is wrong, a key missing, a port in use.
 
@@ -56,5 +56,6 @@ func (c *serveCommand) Run(ctx context.Context, parsed *kong.Context, stdout io.
 	for _, w := range warnings {
 		logger.Warn(w)
 	}
+	defer outlive(logger)()
 	return daemon.Run(ctx, c.Set, stdout, logger)
 }

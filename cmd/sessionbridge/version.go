@@ -14,11 +14,16 @@ type versionCommand struct{}
 
 // Run prints the version.
 func (*versionCommand) Run(stdout io.Writer) error {
+	_, err := fmt.Fprintln(stdout, versionText())
+	return err
+}
+
+// versionText tells from what this program was built.
+func versionText() string {
 	b := daemon.ReadBuild()
 	changed := ""
 	if b.Modified {
 		changed = ", changed since"
 	}
-	_, err := fmt.Fprintf(stdout, "sessionbridge %s (revision %s%s, %s)\n", b.Version, b.Revision, changed, b.Go)
-	return err
+	return fmt.Sprintf("sessionbridge %s (revision %s%s, %s)", b.Version, b.Revision, changed, b.Go)
 }
