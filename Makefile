@@ -17,7 +17,8 @@ test: ## run all tests with the race detector; fetch from Debian what they need
 
 .PHONY: demo
 demo: ## show the product at work
-	go run ./cmd/sessionbridge demo
+	go build -o bin/ ./cmd/sessionbridge
+	bin/sessionbridge demo
 
 .PHONY: lint
 lint: ## check format, vet, staticcheck and go.mod

@@ -51,6 +51,9 @@ const sendTimeout = 30 * time.Second
 // byte. Microsoft's client gives its commit up after as long.
 const bodyTimeout = 60 * time.Second
 
+// complainEvery is how often a request without a valid key is logged, at most.
+const complainEvery = 10 * time.Second
+
 // storeTimeout bounds what is stored after its request may have gone.
 const storeTimeout = 30 * time.Second
 
@@ -375,7 +378,7 @@ func (x *exchange) note(e *refusal) {
 	more := 0
 	if e.status == http.StatusUnauthorized {
 		var say bool
-		if say, more = x.h.unauthorized.now(); !say {
+		if say, more = x.h.unauthorized.Pass(complainEvery); !say {
 			return
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sessionbridge/session"
+	"github.com/sessionbridge/session/internal/seldom"
 )
 
 // HandlerOptions say how a [Handler] serves. Clients are required; any other
@@ -81,7 +82,7 @@ type Handler struct {
 	broken   context.Context // ends when open exchanges must end
 	breakOff context.CancelFunc
 
-	unauthorized rare // complaints of requests without a valid key
+	unauthorized seldom.Gate // complaints of requests without a valid key
 
 	mu      sync.Mutex
 	open    int        // requests under way

@@ -9,8 +9,9 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
+
+	"github.com/sessionbridge/session/internal/seldom"
 )
 
 // atPath serves one path, exactly as it is written. ServeMux would clean other
@@ -18,12 +19,12 @@ import (
 // for at other paths is missed.
 func atPath(path string, h http.Handler, missed func(*http.Request)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == path {
+		if r.URL.EscapedPath() == path {
 			h.ServeHTTP(w, r)
 			return
 		}
 		missed(r)
-		sayNotFound(w, path)
+		sayNotFound(w, r, path)
 	})
 }
 
@@ -37,15 +38,13 @@ type wrongPaths struct {
 	served string
 	count  func()
 
-	mu     sync.Mutex
-	said   time.Time // when the last one was logged
-	silent int       // that were not logged since
+	gate seldom.Gate
 }
 
 // note counts a request, and logs it now and then.
 func (p *wrongPaths) note(r *http.Request) {
 	p.count()
-	say, silent := p.next(time.Now())
+	say, silent := p.gate.Pass(complainEvery)
 	if !say {
 		return
 	}
@@ -58,20 +57,11 @@ func (p *wrongPaths) note(r *http.Request) {
 		"method", r.Method, "from", r.RemoteAddr, "more_before", silent)
 }
 
-// next reports whether to log a request, and how many were not.
-func (p *wrongPaths) next(now time.Time) (say bool, silent int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.said.IsZero() && now.Sub(p.said) < complainEvery {
-		p.silent++
-		return false, 0
-	}
-	silent, p.silent, p.said = p.silent, 0, now
-	return true, silent
-}
+// bodyPatience is how long the body of a request for another path is read.
+const bodyPatience = 5 * time.Second
 
 // sayNotFound answers 404 with problem details (RFC 9457).
-func sayNotFound(w http.ResponseWriter, served string) {
+func sayNotFound(w http.ResponseWriter, r *http.Request, served string) {
 	body, err := json.Marshal(struct {
 		Type   string `json:"type"`
 		Title  string `json:"title"`
@@ -89,6 +79,10 @@ func sayNotFound(w http.ResponseWriter, served string) {
 	header.Set("Content-Length", strconv.Itoa(len(body)))
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Accel-Buffering", "no")
+	if r.ProtoMajor == 1 && r.ContentLength != 0 { // don't wait for a body that may never come
+		header.Set("Connection", "close")
+		http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyPatience))
+	}
 	w.WriteHeader(http.StatusNotFound)
 	w.Write(body) // an error means that the peer has gone
 }
