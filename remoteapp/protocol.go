@@ -20,6 +20,8 @@ const (
 	defaultKeyHeader = "X-SystemWebAdapter-RemoteAppAuthentication-Key"
 	readOnlyHeader   = "X-Systemwebadapter-Remoteappsession-Readonly"
 	defaultCookie    = "ASP.NET_SessionId"
+
+	readOnlyHeaderName = "X-SystemWebAdapter-RemoteAppSession-ReadOnly" // as Microsoft's client spells it
 )
 
 // Content types as Microsoft's server sends them, although both are followed by

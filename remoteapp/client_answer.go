@@ -1,0 +1,201 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package remoteapp
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/sessionbridge/session"
+)
+
+// How much of a body that was not expected is read, and shown.
+const (
+	mostBody  = 200
+	mostError = 16 << 10
+)
+
+// fail returns an error of this visit.
+func (v *visit) fail(method string, kind error, reason string) *Error {
+	return &Error{Op: v.op, Method: method, URL: v.c.url.String(), Kind: kind, Reason: reason}
+}
+
+// noAnswer returns the error of an exchange that ended before its session was
+// here. connected tells that the owner was reached.
+func (v *visit) noAnswer(method string, err error, connected bool) *Error {
+	e := v.fail(method, ErrUnreachable, "no answer from the owner")
+	e.Err = err
+	switch {
+	case errors.Is(err, context.Canceled):
+		e.Kind, e.Reason = nil, "given up, as this program asked for"
+	case errors.Is(err, errOpenTimeout), errors.Is(err, context.DeadlineExceeded):
+		v.late(e, connected)
+	default:
+		e.Remedy = remedyOf(err)
+	}
+	return e
+}
+
+// late makes e the error of an exchange whose time was up.
+func (v *visit) late(e *Error, connected bool) {
+	waited := time.Since(v.began)
+	if errors.Is(e.Err, errOpenTimeout) {
+		e.Err = nil // the reason says it
+	}
+	e.Reason = fmt.Sprintf("no answer from the owner within %s", waited.Round(time.Millisecond))
+	if !connected {
+		e.Remedy = "no connection was made: look at RemoteAppURL, firewalls and proxies"
+		return
+	}
+	e.Kind = &session.BusyError{Reason: fmt.Sprintf("its owner gave no turn within %s", waited.Round(time.Millisecond)), Waited: waited}
+	e.Remedy = "another page holds the session, or the owner hangs"
+}
+
+// remedyOf says what to do about a failed connection.
+func remedyOf(err error) string {
+	var (
+		certificate *tls.CertificateVerificationError
+		record      tls.RecordHeaderError
+	)
+	switch {
+	case errors.Is(err, errNoHTTP2), isNoProtocol(err):
+		return "one connection needs HTTP/2: let it through, or use mode auto or double"
+	case errors.As(err, &certificate):
+		return "trust its certificate: SSL_CERT_FILE, or TLSClientConfig of an http.Transport in the option Transport"
+	case errors.As(err, &record):
+		return "it does not speak TLS there: https in RemoteAppURL may have to be http, or its port another"
+	}
+	return "is it running, and is RemoteAppURL right?"
+}
+
+// A problem is what our own server says of a refusal (RFC 9457).
+type problem struct{ Type, Title, Detail string }
+
+// refused returns the error of an answer that is no success. It reads the body,
+// but leaves it to be closed.
+func (v *visit) refused(method string, res *http.Response) *Error {
+	e := v.fail(method, nil, reasonPhrase(res))
+	e.Status = res.StatusCode
+	body, _ := io.ReadAll(io.LimitReader(res.Body, mostError))
+	var p problem
+	if mediaType(res) == problemType && json.Unmarshal(body, &p) == nil {
+		e.Reason = strings.TrimPrefix(p.Title+": ", http.StatusText(e.Status)+": ") + v.clean([]byte(p.Detail))
+	} else {
+		e.Body = v.clean(body)
+	}
+	e.problem = p.Type
+	v.classify(e, res, p)
+	if location := res.Header.Get("Location"); e.Status/100 == 3 && location != "" {
+		e.Reason = "it redirects to " + originOf(location)
+	}
+	return e
+}
+
+// classify tells what a status means for a session.
+func (v *visit) classify(e *Error, res *http.Response, p problem) {
+	switch {
+	case e.Status == http.StatusUnauthorized:
+		e.Kind, e.Remedy = ErrUnauthorized, "configure the same API key, and the same header for it, on both ends"
+	case e.Status == http.StatusNotFound:
+		e.Kind, e.Remedy = ErrNotThere, "look at RemoteAppURL and SessionEndpointPath: no sessions are served there"
+	case e.Status/100 == 3:
+		e.Kind, e.Remedy = ErrNotThere, "redirects are not followed: set RemoteAppURL to where the sessions are served, or except their path from what redirects"
+	case e.Status == http.StatusServiceUnavailable && (p.Type == problemBusy || res.Header.Get("Retry-After") != ""):
+		e.Kind = &session.BusyError{Reason: cmp.Or(v.clean([]byte(p.Detail)), "its owner asks to come back later"), Waited: time.Since(v.began)}
+		e.Remedy = "try again later"
+	case e.Status == http.StatusBadGateway, e.Status == http.StatusServiceUnavailable, e.Status == http.StatusGatewayTimeout:
+		e.Kind, e.Remedy = ErrUnreachable, "something before the owner says that it is down"
+	default:
+		e.Kind, e.Remedy = ErrRefused, "the owner's log tells more"
+	}
+}
+
+// Types of the problem details that our own server sends.
+const (
+	problemBusy     = "urn:sessionbridge:problem:busy"
+	problemInternal = "urn:sessionbridge:problem:internal"
+)
+
+// noSession returns the error of a body that is none, as it begins.
+func (v *visit) noSession(r *reply, begin []byte) *Error {
+	e := v.fail(r.method, ErrWrongFormat, "the body is no session of format version 1")
+	e.Status, e.Body = r.res.StatusCode, v.clean(begin)
+	e.Remedy = "does RemoteAppURL lead to the endpoint of the sessions, or to a page?"
+	if coding := r.res.Header.Get("Content-Encoding"); coding != "" {
+		e.Remedy = "its Content-Encoding is " + coding + ", which nobody asked for: switch compression off for this path"
+	}
+	return e
+}
+
+// badSession returns the error of a session that can't be read to its end.
+func (v *visit) badSession(r *reply, err error) *Error {
+	e := v.fail(r.method, ErrWrongFormat, "its session can't be read")
+	e.Status, e.Err = r.res.StatusCode, err
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || r.broken(err) {
+		e.Remedy = "the answer was cut short, by the owner or by something before it"
+	}
+	return e
+}
+
+// broken reports whether a stream broke off, rather than carried the wrong bytes.
+func (r *reply) broken(err error) bool { return errors.Unwrap(err) != nil }
+
+// reasonPhrase returns the reason of an HTTP/1 answer, if it says more than its
+// status.
+func reasonPhrase(res *http.Response) string {
+	_, phrase, _ := strings.Cut(res.Status, " ")
+	if phrase == http.StatusText(res.StatusCode) || len(phrase) > mostBody || !isPrintable(phrase) {
+		return ""
+	}
+	return phrase
+}
+
+func mediaType(res *http.Response) string {
+	media, _, err := mime.ParseMediaType(res.Header.Get("Content-Type"))
+	if err != nil {
+		return ""
+	}
+	return media
+}
+
+// originOf returns where a redirect leads, without what its path and query may
+// tell of somebody.
+func originOf(location string) string {
+	u, err := url.Parse(location)
+	switch {
+	case err != nil:
+		return "somewhere that is no URL"
+	case u.Host == "":
+		return fmt.Sprintf("%q", clip(u.Path))
+	}
+	return fmt.Sprintf("%q", clip(u.Scheme+"://"+u.Host+u.Path))
+}
+
+// clean returns the start of a text that somebody sent, without what must not be
+// written down.
+func (v *visit) clean(body []byte) string {
+	s := strings.ToValidUTF8(string(body[:min(len(body), 4*mostBody)]), "\uFFFD")
+	s = strings.ReplaceAll(s, v.c.opts.APIKey, "[API key]")
+	if v.id != "" {
+		s = strings.ReplaceAll(s, v.id, "[session id]")
+	}
+	return clip(strings.TrimSpace(s))
+}
+
+func clip(s string) string {
+	if len(s) > mostBody {
+		return strings.ToValidUTF8(s[:mostBody], "") + "…"
+	}
+	return s
+}

@@ -1,0 +1,137 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package remoteapp
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/sessionbridge/session"
+	"github.com/sessionbridge/session/wire"
+)
+
+// An ending is what ends an exchange that holds a session, once.
+type ending interface {
+	commit(ctx context.Context, body []byte) error
+	release(ctx context.Context) error
+}
+
+// An opened is a session that a Client has opened.
+type opened struct {
+	visit    *visit
+	received wire.Session
+	session  *session.Session
+	cookies  []string
+	ending   ending // nil: read-only
+	method   string // of the request that commits it
+
+	mu    sync.Mutex
+	ended bool
+}
+
+func newOpened(r *reply, end ending, method string) *opened {
+	return &opened{
+		visit: r.visit, received: r.session, session: session.NewSession(r.state(end == nil)),
+		cookies: slices.Clone(r.res.Header["Set-Cookie"]), ending: end, method: method,
+	}
+}
+
+func (o *opened) Session() *session.Session { return o.session }
+
+// SetCookies returns the Set-Cookie headers of the owner's answer, which are for
+// the browser, as they came.
+func (o *opened) SetCookies() []string { return slices.Clone(o.cookies) }
+
+// end reports whether the caller is the one to end the session.
+func (o *opened) end() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.ending == nil || o.ended {
+		return false
+	}
+	o.ended = true
+	return true
+}
+
+// Commit sends the session back, if anything changed. It takes as long as the
+// option CommitTimeout says at most, also if ctx ends before.
+func (o *opened) Commit(ctx context.Context) error {
+	if !o.end() {
+		return nil
+	}
+	ctx, cancel := o.lasting(ctx, "commit")
+	defer cancel()
+	if !o.session.Changes().Any() {
+		o.giveBack(ctx)
+		return nil
+	}
+	if err := o.checkUnknown(); err != nil {
+		o.giveBack(ctx)
+		return err
+	}
+	return o.ending.commit(ctx, o.update())
+}
+
+// Release ends the exchange without a change, also if ctx has ended.
+func (o *opened) Release(ctx context.Context) error {
+	if !o.end() {
+		return nil
+	}
+	ctx, cancel := o.lasting(ctx, "release")
+	defer cancel()
+	return o.ending.release(ctx)
+}
+
+// lasting returns a context that outlives the browser's request.
+func (o *opened) lasting(ctx context.Context, op string) (context.Context, context.CancelFunc) {
+	o.visit.op = op
+	return context.WithTimeout(context.WithoutCancel(ctx), o.visit.c.opts.CommitTimeout)
+}
+
+// giveBack releases a session of which nothing is to be stored. That it failed
+// is no failure of the page.
+func (o *opened) giveBack(ctx context.Context) {
+	if err := o.ending.release(ctx); err != nil {
+		o.visit.c.opts.Logger.WarnContext(ctx, "an unchanged session could not be given back: others may wait for it",
+			"session", session.HashID(o.received.ID), "err", err)
+	}
+}
+
+// update returns the session as it is sent back: what nobody touched as it came.
+func (o *opened) update() []byte {
+	header := o.received.Header
+	header.Abandoned = o.session.Abandoned()
+	if o.session.Changes().Timeout {
+		header.Timeout = minutes(o.session.Timeout())
+	}
+	return wire.Append(nil, &wire.Session{Header: header, Items: o.session.Items()})
+}
+
+// checkUnknown tells of keys that the commit would lose.
+func (o *opened) checkUnknown() error {
+	lost := o.unchanged(unwritten(o.received))
+	if len(lost) == 0 {
+		return nil
+	}
+	if o.visit.c.opts.OnUnknown == WarnUnknown {
+		o.visit.c.warned.warn(o.visit.c.opts.Logger, o.received.ID, lost)
+		return nil
+	}
+	e := o.visit.fail(o.method, ErrUnknownKeys, "not sent: the owner could not write these keys, and may forget them if it is sent the session back: "+quoted(lost))
+	e.Remedy = "register the keys with their types at the owner, delete them, or set OnUnknown to warn"
+	return e
+}
+
+// unchanged returns those of the keys that the page has not set or removed.
+func (o *opened) unchanged(keys []string) []string {
+	changes := o.session.Changes()
+	if changes.Abandoned || changes.Cleared {
+		return nil
+	}
+	touched := slices.Concat(changes.Set, changes.Removed)
+	return slices.DeleteFunc(keys, func(key string) bool {
+		return slices.ContainsFunc(touched, func(t string) bool { return wire.FoldKey(t) == wire.FoldKey(key) })
+	})
+}
