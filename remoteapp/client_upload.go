@@ -20,8 +20,8 @@ var errUploadClosed = errors.New("the body is not wanted any more")
 type upload struct {
 	ctx   context.Context // of the request
 	most  int32           // how often it may be sent; 0 means as often as it takes
-	tries atomic.Int32
-	ready chan struct{} // closed when data is there
+	sent  atomic.Int32    // how often the transport has begun to
+	ready chan struct{}   // closed when data is there
 	data  []byte
 	whole atomic.Bool // the last try has taken all of data
 }
@@ -41,9 +41,10 @@ func (u *upload) attach(req *http.Request) {
 	req.Body, _ = u.open() // the first try is allowed
 }
 
-// open returns the body for one more try.
+// open returns the body for one more try. net/http asks for one more often than
+// it sends a request, so those count that it reads from, after the headers.
 func (u *upload) open() (io.ReadCloser, error) {
-	if n := u.tries.Add(1); u.most > 0 && n > u.most {
+	if u.most > 0 && u.sent.Load() >= u.most {
 		return nil, errRetriedEnough
 	}
 	u.whole.Store(false)
@@ -59,6 +60,7 @@ func (u *upload) send(data []byte) {
 // An uploadBody is the body of one try.
 type uploadBody struct {
 	u      *upload
+	begun  bool
 	off    int
 	once   sync.Once
 	closed chan struct{}
@@ -67,6 +69,10 @@ type uploadBody struct {
 // Read waits until there is something to send, and ends with the request's
 // context: nobody else looks at that while it waits.
 func (b *uploadBody) Read(p []byte) (int, error) {
+	if !b.begun {
+		b.begun = true
+		b.u.sent.Add(1)
+	}
 	select {
 	case <-b.u.ready:
 	case <-b.closed:
