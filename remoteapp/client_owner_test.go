@@ -27,7 +27,6 @@ type fakeOwner struct {
 	put, post http.HandlerFunc
 	answer    string // of a commit by POST; "" means {"s":true}
 	end       func() // called before a held GET ends
-	tail      string // after the session of a POST
 	session   *wire.Session
 	configure func(*http.Server)
 }
@@ -367,8 +366,7 @@ func TestWrongSessions(t *testing.T) {
 func TestWhatIsTolerated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		odd := &wire.Session{Header: wire.Header{ID: "Custom-ID", New: true, Timeout: -5}, Items: []wire.Item{{Key: "K", Value: []byte("1")}, {Key: "gone"}, {Key: "x", Value: []byte("{ }")}}, Unknown: []string{"gone"}}
-		var f *faked
-		f = fake(t, fakeOwner{session: odd})
+		f := fake(t, fakeOwner{session: odd})
 		c := f.client(remoteapp.ClientOptions{})
 		o := open(t, c, testID, session.Writable)
 		set(t, o, "k", "2")
