@@ -95,7 +95,7 @@ func TestFallback(t *testing.T) {
 				if !tt.posts {
 					return
 				}
-				f.owner.post = nil // the owner was mended
+				f.becomes("POST", nil) // the owner was mended
 				time.Sleep(5 * time.Minute)
 				must(t, commitChanged(t, c))
 				must(t, commitChanged(t, c))
@@ -174,10 +174,10 @@ func TestPostThatHasWorkedIsWaitedFor(t *testing.T) {
 		c := f.client(remoteapp.ClientOptions{})
 		must(t, commitChanged(t, c))
 		f.methods()
-		f.owner.post = func(w http.ResponseWriter, r *http.Request) {
+		f.becomes("POST", func(w http.ResponseWriter, r *http.Request) {
 			time.Sleep(99 * time.Second)
 			f.commit(w, r)
-		}
+		})
 		start := time.Now()
 		must(t, commitChanged(t, c))
 		since(t, start, 99*time.Second)

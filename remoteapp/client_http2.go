@@ -71,14 +71,14 @@ func isReset(err error) bool {
 // isErrorGoAway reports whether a connection ended with a GOAWAY other than
 // NO_ERROR: net/http's (*http2ClientConn).setGoAway or http2GoAwayError.
 func isErrorGoAway(err error) bool {
-	goAway := errorHas(err, "http2: Transport received GOAWAY from server ErrCode:") || errorHas(err, "http2: server sent GOAWAY and closed the connection;")
-	return goAway && !errorHas(err, "ErrCode:NO_ERROR") && !errorHas(err, "ErrCode=NO_ERROR")
+	return errorHas(err, "http2: Transport received GOAWAY from server ErrCode:") ||
+		errorHas(err, "http2: server sent GOAWAY and closed the connection;") && !errorHas(err, "ErrCode=NO_ERROR,")
 }
 
 // isBadHTTP2 reports whether what came was no HTTP/2: net/http's
 // http2ConnectionError or http2ErrFrameTooLarge.
 func isBadHTTP2(err error) bool {
-	return errorHas(err, "connection error: ") || errorHas(err, "http2: frame too large") || errorHas(err, "http2: failed reading the frame payload")
+	return errorHas(err, "connection error: ") || errorHas(err, "http2: frame too large")
 }
 
 func errorHas(err error, text string) bool {

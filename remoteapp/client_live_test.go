@@ -271,7 +271,7 @@ func TestLiveOwnerIsRestartedBetweenLoadAndCommit(t *testing.T) {
 			c := l.client(remoteapp.ClientOptions{})
 			o := open(t, c, testID, session.Writable)
 			must(t, visits.Set(o.Session(), 1))
-			l.Stop()
+			l.Kill()
 			l.Peer = dotnetpeer.Start(t, "legacy", "--poll", "10", "--listen", l.URL)
 			if err := o.Commit(t.Context()); !errors.Is(err, session.ErrLockLost) {
 				t.Errorf("got %v, want ErrLockLost", err)

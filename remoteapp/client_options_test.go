@@ -103,21 +103,30 @@ func TestClientKeepsItsDefaultsOverATransport(t *testing.T) {
 		base.MaxConnsPerHost = 1
 		verified := 0
 		base.TLSClientConfig.VerifyConnection = func(tls.ConnectionState) error { verified++; return nil }
-		c := s.client(remoteapp.ClientOptions{RemoteAppURL: s.TLSURL(), Transport: base})
-		must(t, open(t, c, otherID, session.Writable).Release(t.Context()))
-		first := open(t, c, testID, session.Writable)
-		time.AfterFunc(20*time.Second, func() { first.Release(t.Context()) })
-		must(t, open(t, c, testID, session.Writable).Commit(t.Context()))
-		if c.Mode() != remoteapp.Single || verified == 0 || base.MaxConnsPerHost != 1 || base.Protocols.HTTP2() {
-			t.Errorf("mode %s, verified %d, base %+v", c.Mode(), verified, base)
+		for _, mode := range []remoteapp.ClientMode{remoteapp.Single, remoteapp.Double} {
+			c := s.client(remoteapp.ClientOptions{RemoteAppURL: s.TLSURL(), Transport: base, Mode: mode})
+			first := open(t, c, testID, session.Writable)
+			time.AfterFunc(20*time.Second, func() { first.Release(t.Context()) })
+			o := open(t, c, testID, session.Writable) // later than ResponseHeaderTimeout
+			set(t, o, "n", string(mode[0]))
+			must(t, o.Commit(t.Context())) // over more than MaxConnsPerHost
+		}
+		if verified == 0 || base.MaxConnsPerHost != 1 || base.ResponseHeaderTimeout != time.Second || base.Protocols.HTTP2() {
+			t.Errorf("verified %d, base %+v", verified, base)
 		}
 
 		for _, protocols := range [][]string{{"h2"}, {"http/1.1"}} {
 			base.DialTLSContext = tlsDialer(s, protocols)
-			c = s.client(remoteapp.ClientOptions{RemoteAppURL: s.TLSURL(), Transport: base})
-			must(t, open(t, c, testID, session.Writable).Commit(t.Context()))
+			synctest.Wait()
+			s.outcomes()
+			c := s.client(remoteapp.ClientOptions{RemoteAppURL: s.TLSURL(), Transport: base})
+			must(t, open(t, c, testID, session.Writable).Release(t.Context()))
+			synctest.Wait()
 			if want := map[string]remoteapp.ClientMode{"h2": remoteapp.Single, "http/1.1": remoteapp.Double}[protocols[0]]; c.Mode() != want {
 				t.Errorf("a dialer for %s: mode %s, want %s", protocols, c.Mode(), want)
+			}
+			if got := s.outcomes(); strings.Contains(got, ",") {
+				t.Errorf("a dialer for %s: %s, want one request: a POST must not go over HTTP/1.1", protocols, got)
 			}
 		}
 	})

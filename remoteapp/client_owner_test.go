@@ -59,8 +59,8 @@ func fake(t *testing.T, o fakeOwner) *faked {
 func (f *faked) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	f.requests = append(f.requests, r)
-	f.mu.Unlock()
 	special := map[string]http.HandlerFunc{"GET": f.owner.get, "PUT": f.owner.put, "POST": f.owner.post}[r.Method]
+	f.mu.Unlock()
 	switch {
 	case special != nil:
 		special(w, r)
@@ -112,6 +112,13 @@ func (f *faked) commit(w http.ResponseWriter, r *http.Request) {
 		answer = `{"s":true}`
 	}
 	io.WriteString(w, answer)
+}
+
+// becomes changes what the owner does with requests of a method.
+func (f *faked) becomes(method string, do http.HandlerFunc) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	*map[string]*http.HandlerFunc{"GET": &f.owner.get, "POST": &f.owner.post}[method] = do
 }
 
 func (f *faked) all() []*http.Request {
@@ -219,7 +226,7 @@ func TestEndOfAnExchangeOverTwoConnections(t *testing.T) {
 		{name: "created", owner: fakeOwner{put: func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(201) }, get: nil}, want: session.ErrCommitUnknown, took: time.Minute, says: "did not end"}, // no end of the GET
 		{name: "the GET breaks off", owner: fakeOwner{end: abort}, want: session.ErrCommitUnknown, says: "did not end"},
 		{name: "the GET ends late", owner: fakeOwner{end: func() { time.Sleep(59 * time.Second) }}, took: 59 * time.Second},
-		{name: "the GET never ends", owner: fakeOwner{end: func() { time.Sleep(2 * time.Minute) }}, want: session.ErrCommitUnknown, took: time.Minute, says: "deadline"},
+		{name: "the GET never ends", owner: fakeOwner{end: func() { time.Sleep(90 * time.Second) }}, want: session.ErrCommitUnknown, took: time.Minute, says: "deadline"},
 		{name: "the PUT is never answered", owner: fakeOwner{put: func(w http.ResponseWriter, r *http.Request) { io.ReadAll(r.Body); <-r.Context().Done() }}, want: session.ErrCommitUnknown, took: time.Minute, says: "did not say"},
 		{name: "the PUT breaks off", owner: fakeOwner{put: func(w http.ResponseWriter, r *http.Request) { io.ReadAll(r.Body); abort() }}, want: session.ErrCommitUnknown, says: "EOF"},
 		{name: "already updated", owner: fakeOwner{put: titled("Session has already been updated")}, want: session.ErrLockLost, says: "already been updated: D."},
@@ -252,6 +259,26 @@ func TestEndOfAnExchangeOverTwoConnections(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What a PUT is answered with is read, so that its connection can be used again.
+func TestBodiesOfAnswersDoNotCostConnections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var f *faked
+		f = fake(t, fakeOwner{put: func(w http.ResponseWriter, r *http.Request) {
+			f.commit(w, r)
+			http.NewResponseController(w).Flush()
+			io.WriteString(w, "stored")
+		}})
+		c := f.client(remoteapp.ClientOptions{Mode: remoteapp.Double})
+		for range 10 {
+			must(t, commitChanged(t, c))
+			synctest.Wait()
+		}
+		if got := len(f.Conns()); got != 2 {
+			t.Errorf("%d connections, want 2", got)
+		}
+	})
 }
 
 func TestCommitTimeoutOverOneConnection(t *testing.T) {
@@ -378,10 +405,10 @@ func TestWhatIsTolerated(t *testing.T) {
 			t.Errorf("sent back %q", got)
 		}
 
-		f.owner.get = func(w http.ResponseWriter, r *http.Request) {
+		f.becomes("GET", func(w http.ResponseWriter, r *http.Request) {
 			f.send(w)
 			<-r.Context().Done()
-		}
+		})
 		start := time.Now()
 		if s := read(t, c, testID); s.ID() != "Custom-ID" || !s.ReadOnly() || s.Timeout() != 0 {
 			t.Errorf("read %q, read-only %t, timeout %s", s.ID(), s.ReadOnly(), s.Timeout())
