@@ -13,7 +13,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,8 +22,9 @@ import (
 
 // How much of a body that was not expected is read, and shown.
 const (
-	mostBody  = 200
-	mostError = 16 << 10
+	mostError  = 16 << 10
+	mostBody   = 200
+	mostReason = 600 // of what is meant to be read
 )
 
 // fail returns an error of this visit.
@@ -85,19 +86,20 @@ type problem struct{ Type, Title, Detail string }
 // refused returns the error of an answer that is no success. It reads the body,
 // but leaves it to be closed.
 func (v *visit) refused(method string, res *http.Response) *Error {
-	e := v.fail(method, nil, reasonPhrase(res))
+	e := v.fail(method, nil, v.clean(reasonPhrase(res), mostReason))
 	e.Status = res.StatusCode
 	body, _ := io.ReadAll(io.LimitReader(res.Body, mostError))
 	var p problem
 	if mediaType(res) == problemType && json.Unmarshal(body, &p) == nil {
-		e.Reason = strings.TrimPrefix(p.Title+": ", http.StatusText(e.Status)+": ") + v.clean([]byte(p.Detail))
+		e.Reason = v.clean(strings.TrimPrefix(p.Title+": "+p.Detail, http.StatusText(e.Status)+": "), mostReason)
 	} else {
-		e.Body = v.clean(body)
+		e.Body = v.clean(string(body), mostBody)
 	}
 	e.problem = p.Type
 	v.classify(e, res, p)
 	if location := res.Header.Get("Location"); e.Status/100 == 3 && location != "" {
-		e.Reason = "it redirects to " + originOf(location)
+		e.Body = "" // says it again, with the query
+		e.Reason = "it redirects to " + strconv.Quote(v.clean(withoutQuery(location), mostReason))
 	}
 	return e
 }
@@ -112,7 +114,7 @@ func (v *visit) classify(e *Error, res *http.Response, p problem) {
 	case e.Status/100 == 3:
 		e.Kind, e.Remedy = ErrNotThere, "redirects are not followed: set RemoteAppURL to where the sessions are served, or except their path from what redirects"
 	case e.Status == http.StatusServiceUnavailable && (p.Type == problemBusy || res.Header.Get("Retry-After") != ""):
-		e.Kind = &session.BusyError{Reason: cmp.Or(v.clean([]byte(p.Detail)), "its owner asks to come back later"), Waited: time.Since(v.began)}
+		e.Kind = &session.BusyError{Reason: cmp.Or(v.clean(p.Detail, mostReason), "its owner asks to come back later"), Waited: time.Since(v.began)}
 		e.Remedy = "try again later"
 	case e.Status == http.StatusBadGateway, e.Status == http.StatusServiceUnavailable, e.Status == http.StatusGatewayTimeout:
 		e.Kind, e.Remedy = ErrUnreachable, "something before the owner says that it is down"
@@ -130,7 +132,7 @@ const (
 // noSession returns the error of a body that is none, as it begins.
 func (v *visit) noSession(r *reply, begin []byte) *Error {
 	e := v.fail(r.method, ErrWrongFormat, "the body is no session of format version 1")
-	e.Status, e.Body = r.res.StatusCode, v.clean(begin)
+	e.Status, e.Body = r.res.StatusCode, v.clean(string(begin), mostBody)
 	e.Remedy = "does RemoteAppURL lead to the endpoint of the sessions, or to a page?"
 	if coding := r.res.Header.Get("Content-Encoding"); coding != "" {
 		e.Remedy = "its Content-Encoding is " + coding + ", which nobody asked for: switch compression off for this path"
@@ -169,33 +171,27 @@ func mediaType(res *http.Response) string {
 	return media
 }
 
-// originOf returns where a redirect leads, without what its path and query may
-// tell of somebody.
-func originOf(location string) string {
-	u, err := url.Parse(location)
-	switch {
-	case err != nil:
-		return "somewhere that is no URL"
-	case u.Host == "":
-		return fmt.Sprintf("%q", clip(u.Path))
-	}
-	return fmt.Sprintf("%q", clip(u.Scheme+"://"+u.Host+u.Path))
+// withoutQuery returns where a redirect leads, without what its query may tell of
+// somebody.
+func withoutQuery(location string) string {
+	path, _, _ := strings.Cut(location, "?")
+	path, _, _ = strings.Cut(path, "#")
+	return path
 }
 
 // clean returns the start of a text that somebody sent, without what must not be
 // written down.
-func (v *visit) clean(body []byte) string {
-	s := strings.ToValidUTF8(string(body[:min(len(body), 4*mostBody)]), "\uFFFD")
+func (v *visit) clean(s string, most int) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
 	s = strings.ReplaceAll(s, v.c.opts.APIKey, "[API key]")
-	if v.id != "" {
-		s = strings.ReplaceAll(s, v.id, "[session id]")
+	for _, id := range []string{v.id, v.named} {
+		if id != "" {
+			s = strings.ReplaceAll(s, id, "[session id]")
+		}
 	}
-	return clip(strings.TrimSpace(s))
-}
-
-func clip(s string) string {
-	if len(s) > mostBody {
-		return strings.ToValidUTF8(s[:mostBody], "") + "…"
+	s = strings.TrimSpace(s)
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "…"
 	}
 	return s
 }

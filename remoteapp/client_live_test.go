@@ -307,8 +307,8 @@ func TestLiveWrongAnswers(t *testing.T) {
 			w.Write(append([]byte{2}, owner[1:]...))
 		}, remoteapp.ErrWrongFormat, "format version 1"},
 		{"redirect", func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "https://login.example/in?user=ann", http.StatusFound)
-		}, remoteapp.ErrNotThere, "https://login.example/in"},
+			http.Redirect(w, r, "https://login.example/in("+testID+")?user=ann", http.StatusFound)
+		}, remoteapp.ErrNotThere, `"https://login.example/in([session id])"`},
 		{"401", func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusUnauthorized)
 		}, remoteapp.ErrUnauthorized, "API key"},
@@ -326,6 +326,9 @@ func TestLiveWrongAnswers(t *testing.T) {
 						t.Errorf("got %v, want %v that says %q", err, tt.kind, tt.says)
 					}
 					noSecrets(t, err)
+					if strings.Contains(err.Error(), "ann") {
+						t.Errorf("%q tells of somebody", err)
+					}
 				}
 			}
 		})

@@ -157,7 +157,12 @@ func never(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 // commitChanged opens a session, changes it and commits.
 func commitChanged(t *testing.T, c *remoteapp.Client) error {
 	t.Helper()
-	o := open(t, c, testID, session.Writable)
+	return commitOf(t, c, testID)
+}
+
+func commitOf(t *testing.T, c *remoteapp.Client, id string) error {
+	t.Helper()
+	o := open(t, c, id, session.Writable)
 	set(t, o, "n", "1")
 	return o.Commit(t.Context())
 }
@@ -248,7 +253,7 @@ func TestEndOfAnExchangeOverTwoConnections(t *testing.T) {
 				f := fake(t, tt.owner)
 				c := f.client(remoteapp.ClientOptions{Mode: remoteapp.Double})
 				start := time.Now()
-				err := commitChanged(t, c)
+				err := commitOf(t, c, "") // the owner names the session
 				since(t, start, tt.took)
 				if !errors.Is(err, tt.want) || err != nil && !strings.Contains(err.Error(), tt.says) {
 					t.Errorf("got %v, want %v that says %q", err, tt.want, tt.says)

@@ -86,7 +86,7 @@ func (v *visit) verdict(answer []byte) error {
 		return v.refusedCommit(members["m"])
 	}
 	e := v.unknown(http.MethodPost, err)
-	e.Reason, e.Body = "the session was sent, but what the owner answered does not say whether it was stored", v.clean(answer)
+	e.Reason, e.Body = "the session was sent, but what the owner answered does not say whether it was stored", v.clean(string(answer), mostBody)
 	return e
 }
 
@@ -97,7 +97,7 @@ func (v *visit) refusedCommit(m json.RawMessage) *Error {
 	if len(m) > 0 && json.Unmarshal(m, &message) != nil {
 		message = string(m)
 	}
-	e := v.fail(http.MethodPost, ErrRefused, "the owner did not store the session: "+v.clean([]byte(message)))
+	e := v.fail(http.MethodPost, ErrRefused, "the owner did not store the session: "+v.clean(message, mostReason))
 	e.Remedy = "the owner's log tells more"
 	if isLost(message) {
 		e.Kind, e.Remedy = session.ErrLockLost, remedyLost

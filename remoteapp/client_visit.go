@@ -29,6 +29,7 @@ type visit struct {
 	c     *Client
 	op    string // of errors
 	id    string // what the browser's cookie says; "" for none
+	named string // what the owner says, once it has
 	trace trace
 	began time.Time
 }
@@ -86,10 +87,7 @@ func (v *visit) exchange(ctx context.Context, cancel context.CancelCauseFunc, q 
 	if q.body != nil {
 		q.body.attach(req)
 	}
-	if q.patience > 0 {
-		defer time.AfterFunc(q.patience, func() { cancel(errNothingHeard) }).Stop()
-	}
-	res, err := q.by.RoundTrip(req)
+	res, err := q.send(req, cancel)
 	if err != nil {
 		return nil, v.noAnswer(q.method, orCause(ctx, err), !connecting.now())
 	}
@@ -107,6 +105,20 @@ func (v *visit) exchange(ctx context.Context, cancel context.CancelCauseFunc, q 
 		return r, err
 	}
 	return r, nil
+}
+
+// send sends the request, and gives up when its patience is at its end.
+func (q question) send(req *http.Request, cancel context.CancelCauseFunc) (*http.Response, error) {
+	if q.patience == 0 {
+		return q.by.RoundTrip(req)
+	}
+	timer := time.AfterFunc(q.patience, func() { cancel(errNothingHeard) })
+	res, err := q.by.RoundTrip(req)
+	if !timer.Stop() && err == nil { // just now
+		res.Body.Close()
+		return nil, errNothingHeard
+	}
+	return res, err
 }
 
 // orCause returns why a request's context has ended, if it has, else err.
@@ -140,6 +152,7 @@ func (r *reply) read() error {
 	if r.session, err = wire.Read(r.body, r.visit.c.opts.Limits); err != nil {
 		return r.visit.badSession(r, err)
 	}
+	r.visit.named = r.session.ID
 	return nil
 }
 
