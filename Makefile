@@ -16,7 +16,7 @@ test: ## run all tests with the race detector; fetch from Debian what they need
 	@test -x "$${DOTNET_PEER:-../shared/peer/dotnet-peer}" || echo "NO .NET PEER (DOTNET_PEER): the tests against it were skipped" >&2
 
 .PHONY: demo
-demo: ## show the product at work
+demo: ## show the product at work, at http://127.0.0.1:7100
 	go build -o bin/ ./cmd/sessionbridge
 	bin/sessionbridge demo
 

@@ -36,7 +36,8 @@ var layers = []struct{ pkg, may string }{
 	{pkg: "internal/dotnetpeer", may: ""},
 	{pkg: "internal/seldom", may: ""},
 	{pkg: "internal/daemon", may: ". wire memstore remoteapp internal/seldom"},
-	{pkg: "cmd/sessionbridge", may: ". wire remoteapp internal/daemon"},
+	{pkg: "internal/demo", may: ". memstore remoteapp httpsession"},
+	{pkg: "cmd/sessionbridge", may: ". wire remoteapp internal/daemon internal/demo"},
 }
 
 // TestLayers keeps the arrows between the packages.

@@ -29,7 +29,7 @@ const (
 // commands are the subcommands, one file each.
 type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Serve sessions until SIGTERM."`
-	Demo    demoCommand    `cmd:"" help:"Serve sessions with a generated key, and show how an application connects."`
+	Demo    demoCommand    `cmd:"" help:"Show two programs that share one live session, in the browser."`
 	Keygen  keygenCommand  `cmd:"" help:"Print a new API key."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 

@@ -131,7 +131,7 @@ func scriptStart(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("it is not ready:\n%s", b.err.text())
 	}
 	ready := readyLines.FindStringSubmatch(b.out.text())
-	ts.Setenv("URL", ready[1])
+	ts.Setenv("URL", ready[1]+ready[3])
 	ts.Setenv("ADMIN", ready[2])
 }
 
@@ -212,9 +212,9 @@ type watched struct {
 	told bool // ready is closed
 }
 
-// readyLines match the first ready line and that of the admin listener, which
-// is the last.
-var readyLines = regexp.MustCompile(`(?ms)\A^ready (\S+)$.*^ready (\S+) admin$`)
+// readyLines match the first ready line of serve and that of its admin listener,
+// which is the last; or the whole of what demo says.
+var readyLines = regexp.MustCompile(`(?ms)\A^ready (\S+)$.*^ready (\S+) admin$|^    (http://\S+)$.*^Ctrl-C`)
 
 func (w *watched) Write(p []byte) (int, error) {
 	w.mu.Lock()

@@ -29,6 +29,13 @@ const (
 	defaultPath = "../shared/peer/dotnet-peer"
 )
 
+// Path returns the program's path, for a test that runs it otherwise. Where there
+// is none the test is skipped, or fails, as by [Start].
+func Path(tb testing.TB) string {
+	tb.Helper()
+	return find(tb)
+}
+
 // find returns the program's path. Where there is none the test is skipped, or
 // fails if the environment variable CI is "true".
 func find(tb testing.TB) string {

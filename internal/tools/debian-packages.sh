@@ -13,6 +13,7 @@ gcc        command -v "${CC:-gcc}"             # links the race detector
 libc6-dev  test -e /usr/include/stdlib.h       # with the C library
 libssl3    compgen -G '/usr/lib*/libssl.so.3' || compgen -G '/usr/lib/*/libssl.so.3'  # https of the .NET peer
 nginx      command -v nginx || test -x /usr/sbin/nginx  # a proxy that buffers requests
+chromium   command -v chromium                 # the demo's pages
 NEEDS
 }
 
