@@ -27,9 +27,6 @@ type Config struct {
 	Memory   Memory   `yaml:"memory" embed:"" prefix:"memory-" group:"store"`
 	Shutdown Shutdown `yaml:"shutdown" embed:"" group:"running"`
 	Log      Log      `yaml:"log" embed:"" prefix:"log-" group:"running"`
-
-	// FreePort lets a listener whose port is taken have a free one instead.
-	FreePort bool `yaml:"-" kong:"-"`
 }
 
 // TLS names the certificate.

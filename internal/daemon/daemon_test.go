@@ -355,16 +355,6 @@ func TestPortInUse(t *testing.T) {
 			if got, want := refused(t, c), name+": "+at+": "; !strings.HasPrefix(got, want) {
 				t.Errorf("the error is %s, want %s…", got, want)
 			}
-			c.FreePort = true
-			var log bytes.Buffer
-			d := started(t, c, slog.New(slog.NewTextHandler(&log, nil)))
-			d.stop()
-			if err := d.wait(t); err != nil {
-				t.Error(err)
-			}
-			if want := "the port is taken, so another one is used"; !strings.Contains(log.String(), want) {
-				t.Errorf("the log does not say %q:\n%s", want, log.String())
-			}
 		})
 	}
 }

@@ -52,7 +52,7 @@ func TestAdminListenerGivesWayUnlessConfigured(t *testing.T) {
 		"off":            {},
 	} {
 		var say complaints
-		if got := (Admin{Listen: listen}).address(false, &say); got != want || len(say) > 0 {
+		if got := (Admin{Listen: listen}).address(&say); got != want || len(say) > 0 {
 			t.Errorf("admin.listen %q is %+v with %q, want %+v", listen, got, say, want)
 		}
 	}

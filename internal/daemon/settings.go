@@ -61,7 +61,7 @@ func (c *Config) settings(log *slog.Logger) (settings, error) {
 	}
 	s.certificate = c.TLS.certificate(log, &say)
 	s.listen = c.sessionAddresses(&say)
-	s.admin = c.Admin.address(c.FreePort, &say)
+	s.admin = c.Admin.address(&say)
 	var wrong complaints
 	c.check(&wrong)
 	if len(wrong) == 0 { // else it would say the same again, without the names of the settings
@@ -98,7 +98,6 @@ func (c *Config) sessionAddresses(say *complaints) []address {
 			say.add("listen: %v", err)
 			continue
 		}
-		a.orFree = c.FreePort
 		all = append(all, a)
 	}
 	if len(c.Listen) == 0 {
@@ -111,7 +110,7 @@ func (c *Config) sessionAddresses(say *complaints) []address {
 const defaultAdmin = "127.0.0.1:7101"
 
 // address parses the address of the admin listener.
-func (a Admin) address(orFree bool, say *complaints) address {
+func (a Admin) address(say *complaints) address {
 	switch a.Listen {
 	case "off":
 		return address{}
@@ -129,6 +128,5 @@ func (a Admin) address(orFree bool, say *complaints) address {
 	if err != nil {
 		say.add("admin.listen: %v", err)
 	}
-	at.orFree = orFree
 	return at
 }
