@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/sessionbridge/session"
+	"github.com/sessionbridge/session/internal/lastcookie"
 )
 
 // A Cookie says which cookie carries the session id. Zero fields mean the
@@ -68,21 +69,8 @@ func (c Cookie) http(id string) *http.Cookie {
 // set returns the Set-Cookie header for an id.
 func (c Cookie) set(id string) string { return c.http(id).String() }
 
-// sessionID returns the session id that a request carries, or "". The name
-// compares without case and the last cookie of several counts, as in ASP.NET
-// Core; net/http's Cookie does neither.
+// sessionID returns the session id that a request carries, or "".
 func (c Cookie) sessionID(h http.Header) string {
-	found := ""
-	for _, line := range h["Cookie"] {
-		for line != "" {
-			var pair string
-			pair, line, _ = strings.Cut(line, ";")
-			name, value, ok := strings.Cut(pair, "=")
-			if ok && strings.EqualFold(strings.TrimSpace(name), c.Name) {
-				found = strings.TrimSpace(value)
-			}
-		}
-	}
-	id, _ := session.ParseID(found)
+	id, _ := session.ParseID(lastcookie.Value(h, c.Name))
 	return id
 }

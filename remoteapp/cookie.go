@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/sessionbridge/session"
+	"github.com/sessionbridge/session/internal/lastcookie"
 )
 
 // A Cookie says which cookie carries the session id. Zero fields mean the
@@ -114,20 +115,7 @@ func (c Cookie) set(id string) string {
 	return s
 }
 
-// sessionID returns the session id that a request carries, if it is one. The
-// name compares without case and the last cookie of several counts, as in
-// ASP.NET Core; net/http's Cookie does neither.
+// sessionID returns the session id that a request carries, if it is one.
 func (c Cookie) sessionID(h http.Header) (id string, ok bool) {
-	found := ""
-	for _, line := range h["Cookie"] {
-		for line != "" {
-			var pair string
-			pair, line, _ = strings.Cut(line, ";")
-			name, value, ok := strings.Cut(pair, "=")
-			if ok && strings.EqualFold(strings.TrimSpace(name), c.Name) {
-				found = strings.TrimSpace(value)
-			}
-		}
-	}
-	return session.ParseID(found)
+	return session.ParseID(lastcookie.Value(h, c.Name))
 }
