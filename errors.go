@@ -28,6 +28,10 @@ var (
 	// ErrClosed: the Manager is shutting down.
 	ErrClosed = errors.New("session manager is shutting down")
 
+	// ErrUnreachable: the program that owns the session can't be reached, or does
+	// not answer. The request can be tried again.
+	ErrUnreachable = errors.New("the owner of the sessions can't be reached")
+
 	// ErrCommitUnknown: the owner of the session was sent the commit, but it
 	// could not be told whether it was stored.
 	ErrCommitUnknown = errors.New("session commit unknown: it was sent, but its owner did not say that it was stored")

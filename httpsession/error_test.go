@@ -139,6 +139,8 @@ func TestStatus(t *testing.T) {
 		{context.Canceled, 500},
 		{&net.OpError{Op: "dial", Err: errors.New("connection refused")}, 500},
 		{session.ErrCommitUnknown, 500},
+		{errors.Join(session.ErrCommitUnknown, context.DeadlineExceeded), 500},
+		{fmt.Errorf("open: %w", session.ErrUnreachable), 503},
 		{session.ErrNoSession, 500},
 		{&session.KeyError{Key: "a", Err: errors.New("bad")}, 500},
 	} {

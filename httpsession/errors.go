@@ -4,6 +4,7 @@
 package httpsession
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -58,7 +59,9 @@ func Status(err error) int {
 	var busy *session.BusyError
 	var timeout interface{ Timeout() bool }
 	switch {
-	case errors.As(err, &busy),
+	case errors.Is(err, session.ErrCommitUnknown): // whatever it was that cut it short: a second try may do it twice
+		return http.StatusInternalServerError
+	case errors.As(err, &busy), errors.Is(err, session.ErrUnreachable),
 		errors.Is(err, session.ErrLockLost), errors.Is(err, session.ErrClosed), errors.Is(err, session.ErrFull),
 		errors.As(err, &timeout) && timeout.Timeout():
 		return http.StatusServiceUnavailable
@@ -70,11 +73,15 @@ func Status(err error) int {
 // nothing of it.
 func errorPage(log *slog.Logger) func(w http.ResponseWriter, r *http.Request, err error) {
 	return func(w http.ResponseWriter, r *http.Request, err error) {
-		log.ErrorContext(r.Context(), "the session of a request failed", "method", r.Method, "path", r.URL.Path, "err", err)
+		level := slog.LevelError
+		if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
+			level = slog.LevelDebug // the browser has left
+		}
+		log.Log(r.Context(), level, "the session of a request failed", "method", r.Method, "path", r.URL.Path, "err", err)
 		w.Header().Set("Cache-Control", "no-store")
 		if Status(err) == http.StatusServiceUnavailable {
 			w.Header().Set("Retry-After", "1")
-			http.Error(w, "Your session is busy. Please try again in a moment.", http.StatusServiceUnavailable)
+			http.Error(w, "Your session is not available. Please try again in a moment.", http.StatusServiceUnavailable)
 			return
 		}
 		http.Error(w, "Your session can't be used at the moment.", http.StatusInternalServerError)

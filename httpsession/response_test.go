@@ -201,7 +201,7 @@ func TestFailedCommitReplacesThePage(t *testing.T) {
 			page.ServeHTTP(w, r)
 		}))
 		res, got := do(t, server.Client(proto), newRequest(t, "GET", url(server)))
-		if res.StatusCode != http.StatusServiceUnavailable || got != "Your session is busy. Please try again in a moment.\n" {
+		if res.StatusCode != http.StatusServiceUnavailable || got != "Your session is not available. Please try again in a moment.\n" {
 			t.Errorf("got %s, %q, want the page of a failed commit", res.Status, got)
 		}
 		if h := res.Header; h.Get("Outer") != "outer" || h.Get("Retry-After") == "" || h.Get("Cache-Control") != "no-store" {

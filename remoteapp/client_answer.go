@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/sessionbridge/session"
+	"github.com/sessionbridge/session/wire"
 )
 
 // How much of a body that was not expected is read, and shown.
@@ -131,7 +132,7 @@ const (
 
 // noSession returns the error of a body that is none, as it begins.
 func (v *visit) noSession(r *reply, begin []byte) *Error {
-	e := v.fail(r.method, ErrWrongFormat, "the body is no session of format version 1")
+	e := v.fail(r.method, ErrWrongFormat, fmt.Sprintf("the body is no session of format version %d: its first byte says %d", wire.Version, begin[0]))
 	e.Status, e.Body = r.res.StatusCode, v.clean(string(begin), mostBody)
 	e.Remedy = "does RemoteAppURL lead to the endpoint of the sessions, or to a page?"
 	if coding := r.res.Header.Get("Content-Encoding"); coding != "" {
@@ -146,7 +147,9 @@ func (v *visit) badSession(r *reply, err error) *Error {
 	e.Status, e.Err = r.res.StatusCode, err
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || r.broken(err) {
 		e.Remedy = "the answer was cut short, by the owner or by something before it"
+		return e
 	}
+	e.Remedy = "if a limit is exceeded, raise it in the option Limits; else the owner is no session server of this format"
 	return e
 }
 

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+
+	"github.com/sessionbridge/session"
 )
 
 // What an [Error] is about, for errors.Is. An Error is also [session.ErrLockLost]
@@ -14,7 +16,7 @@ import (
 // *[session.BusyError] where another writer held the session for too long.
 var (
 	// ErrUnreachable: the owner can't be reached, or does not answer.
-	ErrUnreachable = errors.New("the owner of the sessions can't be reached")
+	ErrUnreachable = session.ErrUnreachable
 
 	// ErrRefused: the owner answered that it does not do what it was asked for.
 	ErrRefused = errors.New("the owner of the sessions refused")

@@ -5,6 +5,7 @@ package remoteapp
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -29,12 +30,16 @@ type opened struct {
 
 	mu    sync.Mutex
 	ended bool
+
+	done chan struct{} // closed when Commit or Release is over
+	err  error         // what Commit returned
 }
 
 func newOpened(r *reply, end ending, method string) *opened {
 	return &opened{
 		visit: r.visit, received: r.session, session: session.NewSession(r.state(end == nil)),
 		cookies: slices.Clone(r.res.Header["Set-Cookie"]), ending: end, method: method,
+		done: make(chan struct{}),
 	}
 }
 
@@ -58,18 +63,31 @@ func (o *opened) end() bool {
 // Commit sends the session back, if anything changed. It takes as long as the
 // option CommitTimeout says at most, also if ctx ends before.
 func (o *opened) Commit(ctx context.Context) error {
-	if !o.end() {
+	if o.ending == nil {
 		return nil
 	}
+	if !o.end() {
+		<-o.done
+		return o.err
+	}
+	defer close(o.done)
 	ctx, cancel := o.lasting(ctx, "commit")
 	defer cancel()
+	o.err = o.commit(ctx)
+	return o.err
+}
+
+// commit sends what was changed, if that can be sent.
+func (o *opened) commit(ctx context.Context) error {
 	if !o.session.Changes().Any() {
 		o.giveBack(ctx)
 		return nil
 	}
-	if err := o.checkUnknown(); err != nil {
-		o.giveBack(ctx)
-		return err
+	for _, check := range []func() error{o.checkUnknown, o.checkLimits} {
+		if err := check(); err != nil {
+			o.giveBack(ctx)
+			return err
+		}
 	}
 	return o.ending.commit(ctx, o.update())
 }
@@ -79,6 +97,7 @@ func (o *opened) Release(ctx context.Context) error {
 	if !o.end() {
 		return nil
 	}
+	defer close(o.done)
 	ctx, cancel := o.lasting(ctx, "release")
 	defer cancel()
 	return o.ending.release(ctx)
@@ -121,6 +140,30 @@ func (o *opened) checkUnknown() error {
 	}
 	e := o.visit.fail(o.method, ErrUnknownKeys, "not sent: the owner could not write these keys, and may forget them if it is sent the session back: "+quoted(lost))
 	e.Remedy = "register the keys with their types at the owner, delete them, or set OnUnknown to warn"
+	return e
+}
+
+// checkLimits refuses what would be too large to be read again, which would lock
+// the user out of every page.
+func (o *opened) checkLimits() error {
+	lim := o.visit.c.opts.Limits
+	reason := ""
+	for _, key := range o.session.Changes().Set {
+		if value, _ := o.session.Raw(key); len(value) > lim.Value {
+			reason = fmt.Sprintf("the value of key %q has %d bytes, the limit is %d", key, len(value), lim.Value)
+		}
+	}
+	if items := o.session.Items(); reason == "" && len(items) > lim.Keys {
+		reason = fmt.Sprintf("the session has %d keys, the limit is %d", len(items), lim.Keys)
+	}
+	if size := len(o.update()); reason == "" && size > lim.Session {
+		reason = fmt.Sprintf("the session has %d bytes, the limit is %d", size, lim.Session)
+	}
+	if reason == "" {
+		return nil
+	}
+	e := o.visit.fail(o.method, ErrRefused, "not sent: "+reason)
+	e.Remedy = "keep less in the session, or raise the option Limits, and the owner's limits with it"
 	return e
 }
 

@@ -51,7 +51,9 @@ type ClientOptions struct {
 	// the answer.
 	Transport http.RoundTripper
 
-	Limits wire.Limits  // of the sessions that the owner sends
+	// Limits are those of the sessions that are sent to the owner. What it sends
+	// may have six times as many bytes, as .NET writes a character in up to six.
+	Limits wire.Limits
 	Logger *slog.Logger // nil means slog.Default()
 }
 
@@ -180,4 +182,13 @@ func (o ClientOptions) withDefaults() ClientOptions {
 	o.Limits = o.Limits.WithDefaults()
 	o.Logger = cmp.Or(o.Logger, slog.Default())
 	return o
+}
+
+// readLimits are the limits of what the owner sends: whatever was committed can
+// be read again, in the form in which .NET writes it.
+func (o ClientOptions) readLimits() wire.Limits {
+	const longest = 6 // é is \u00E9
+	lim := o.Limits
+	lim.Session, lim.Value = longest*lim.Session, longest*lim.Value
+	return lim
 }

@@ -268,7 +268,7 @@ func TestLargeSessionOverOneConnection(t *testing.T) {
 			io.ReadFull(r.Body, make([]byte, 100))
 			<-r.Context().Done()
 		}})
-		c := f.client(remoteapp.ClientOptions{})
+		c := f.client(remoteapp.ClientOptions{Limits: wire.Limits{Value: 4 << 20}})
 		o := open(t, c, testID, session.Writable)
 		set(t, o, "a", strings.Repeat(large, 3))
 		start := time.Now()

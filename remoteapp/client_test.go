@@ -351,3 +351,33 @@ func TestClientRequests(t *testing.T) {
 		}
 	}
 }
+
+func TestClientRefusesWhatItCouldNotReadAgain(t *testing.T) {
+	eachWay(t, setup{}, func(t *testing.T, s *server, _ *remoteapp.Client, _ remoteapp.ClientMode) {
+		small := s.client(remoteapp.ClientOptions{Limits: wire.Limits{Value: 100}})
+		o := open(t, small, testID, session.Writable)
+		set(t, o, "n", "1")
+		must(t, o.Commit(t.Context()))
+
+		o = open(t, small, testID, session.Writable)
+		set(t, o, "n", `"`+strings.Repeat("a", 100)+`"`)
+		for range 2 { // it stays failed
+			err := o.Commit(t.Context())
+			if !errors.Is(err, remoteapp.ErrRefused) || !strings.Contains(err.Error(), `key "n" has 102 bytes`) {
+				t.Errorf("got %v, want it to name the key and its size", err)
+			}
+		}
+		if got := items(read(t, small, testID)); got != "n=1" {
+			t.Errorf("the session has %q, want it as it was", got)
+		}
+		synctest.Wait()
+		s.nothingHeld()
+
+		large := open(t, s.client(remoteapp.ClientOptions{}), testID, session.Writable)
+		set(t, large, "n", `"`+strings.Repeat(`\u00E9`, 80)+`"`) // as .NET writes what may have had 160 bytes
+		must(t, large.Commit(t.Context()))
+		if got := read(t, small, testID).Len(); got != 1 {
+			t.Errorf("read %d keys, want 1", got)
+		}
+	})
+}

@@ -149,7 +149,7 @@ func (r *reply) read() error {
 		return r.visit.noSession(r, begin)
 	}
 	var err error
-	if r.session, err = wire.Read(r.body, r.visit.c.opts.Limits); err != nil {
+	if r.session, err = wire.Read(r.body, r.visit.c.opts.readLimits()); err != nil {
 		return r.visit.badSession(r, err)
 	}
 	r.visit.named = r.session.ID
