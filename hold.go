@@ -49,19 +49,18 @@ func (m *Manager) Hold(ctx context.Context, r HoldRequest) (*Held, error) {
 		id = NewID()
 	}
 	h, err := m.hold(ctx, id, r)
-	if err != nil || !arrived || !h.Item.New || !m.opts.StrictIDs {
-		if h != nil {
-			h.Issued = !arrived
+	if err == nil && arrived && h.Item.New && m.opts.StrictIDs {
+		if err := h.Release(ctx); err != nil {
+			return nil, err
 		}
-		return h, err
+		arrived = false
+		h, err = m.hold(ctx, NewID(), r)
 	}
-	if err := h.Release(ctx); err != nil {
+	if err != nil {
 		return nil, err
 	}
-	if h, err = m.hold(ctx, NewID(), r); err == nil {
-		h.Issued = true
-	}
-	return h, err
+	h.Issued = !arrived
+	return h, nil
 }
 
 // hold queues for a session and takes it.

@@ -240,14 +240,7 @@ func (x *exchange) sendHeld(held *session.Held, tail string) error {
 	}
 	x.w.Header()["Content-Type"] = x.h.headers.held
 	body := wire.AppendHeader(make([]byte, 0, 64+len(item.Data)), &wire.Header{ID: item.ID, New: item.New, Timeout: minutes(item.Timeout)})
-	switch {
-	case item.New:
-		body = wire.AppendItems(body, nil, nil)
-	case x.client.Scope.Declared():
-		body = wire.AppendScoped(body, item.Data, x.client.Scope)
-	default:
-		body = append(body, item.Data...)
-	}
+	body = wire.AppendScoped(body, item.Data, x.client.Scope)
 	x.seen.Sent = len(body)
 	return x.send(append(body, tail...))
 }
