@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/sessionbridge/session/wire"
@@ -31,8 +30,9 @@ type Update struct {
 
 // Find returns the session that an exchange of this client holds, on any node,
 // for a commit that comes in a request of its own: the one with the same trace
-// id, or without a trace id the only one. ErrNoHold if there is none; ErrLockLost
-// if that exchange has committed already or has lost the session.
+// id, or without a trace id the only one. If that hold was lost, the session is
+// as the exchange was sent it. ErrNoHold if there is none; ErrLockLost if that
+// exchange has committed already.
 func (m *Manager) Find(ctx context.Context, id, trace, client string) (Item, error) {
 	id, ok := ParseID(id)
 	if !ok {
@@ -45,63 +45,100 @@ func (m *Manager) Find(ctx context.Context, id, trace, client string) (Item, err
 	if err != nil {
 		return Item{}, err
 	}
-	if item.New {
-		item.Timeout = m.opts.Timeout
+	hold, err := matchHold(item, trace, client)
+	if err != nil || hold.Token == item.Hold.Token {
+		return item, err
 	}
-	return item, matchHold(item, trace, client)
+	return m.store.Base(ctx, id, hold.Token)
 }
 
-// matchHold returns nil if the item's present hold is the one that a detached
-// commit belongs to: that of the same trace or, for a commit without a trace, the
-// only one that is open. Of several none is: a guess could overwrite what another
-// page wrote.
-func matchHold(item Item, trace, client string) error {
+// matchHold returns the hold, maybe a lost one, that a detached commit belongs
+// to: that of the same trace or, for a commit without a trace, the only one that
+// is open. Of several none is: a guess could overwrite what another page wrote.
+func matchHold(item Item, trace, client string) (Hold, error) {
 	mine := func(h Hold) bool {
 		return h.Token != 0 && h.Detached && h.Client == client && (trace == "" || h.Trace == trace)
 	}
-	// What was lost longer ago than a session lives belongs to no exchange that
-	// is still open, whatever has become of its node.
-	lost := slices.ContainsFunc(item.Lost, func(h Hold) bool { return mine(h) && h.Age <= item.Timeout })
-	switch {
-	case mine(item.Hold) && !lost:
-		return nil
-	case mine(item.Hold):
-		return ErrNoHold
-	case lost, trace != "" && mine(item.Committed):
-		return ErrLockLost
+	var open []Hold
+	for _, lost := range item.Lost {
+		// What was lost longer ago than a session lives belongs to no exchange
+		// that is still open, whatever has become of its node.
+		if mine(lost) && lost.Age <= item.Timeout {
+			open = append(open, lost)
+		}
 	}
-	return ErrNoHold
+	if mine(item.Hold) && item.Hold.Late == 0 {
+		open = append(open, item.Hold)
+	}
+	switch {
+	case len(open) == 1:
+		return open[0], nil
+	case len(open) == 0 && trace != "" && mine(item.Committed):
+		return Hold{}, ErrLockLost
+	}
+	return Hold{}, ErrNoHold
 }
 
-// Commit merges an update into a session that is held, as Hold or Find returned
-// it, stores it and ends the hold. ErrLockLost if that hold has ended meanwhile.
-// After an error nothing has changed, unless it is one of the store's own: then
-// the store may have done what it did not answer.
+// commitTimeout bounds what a commit asks of the store once.
+const commitTimeout = 30 * time.Second
+
+// Commit merges an update into a session, stores it and ends the hold. The item
+// is as Hold or Find returned it. What was lost meanwhile is committed late: when
+// the session is free, and if nobody else has changed what the update changes;
+// see [ManagerOptions.RefuseLate]. The end of a session is late as soon as it is
+// asked for, and whoever holds it.
+//
+// ErrLockLost if the hold has ended, or the session has; a *ConflictError names
+// the keys that somebody else changed too; *BusyError if a late commit could not
+// be made in time. After these nothing has changed. After another error of the
+// store, it may have done what it did not answer. A context that ends breaks off
+// the wait of a late commit, and not what the store was asked to do.
 func (m *Manager) Commit(ctx context.Context, item Item, u Update) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	var err error
 	if u.Abandoned {
-		return m.store.Delete(ctx, item.ID, item.Hold.Token)
+		err = m.remove(ctx, item)
+	} else if err = CheckTimeout(u.Timeout); err == nil {
+		err = m.apply(ctx, item, item, u)
 	}
-	if err := CheckTimeout(u.Timeout); err != nil {
-		return err
+	if errors.Is(err, ErrLockLost) {
+		return m.commitLate(ctx, item, u)
 	}
-	merged, err := m.merge(ctx, item, u)
+	return err
+}
+
+// apply merges an update that was made of base into an item that is held, stores
+// it and ends the hold.
+func (m *Manager) apply(ctx context.Context, base, item Item, u Update) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+	defer cancel()
+	merged, err := m.merge(ctx, base, item, u)
 	if err != nil {
 		return err
 	}
-	if !merged.Changed && !item.New && u.Timeout == item.Timeout {
+	timeout := u.Timeout
+	if timeout == base.Timeout && !item.New { // somebody else may have changed it
+		timeout = item.Timeout
+	}
+	if !merged.Changed && !item.New && timeout == item.Timeout {
 		return m.unlock(ctx, item, UnlockOptions{Committed: true})
 	}
-	return m.put(ctx, item, merged.Data, u.Timeout)
+	return m.put(ctx, item, merged.Data, timeout)
 }
 
-// merge applies an update to the data of an item. Nobody but the holder can
-// have changed them since it was sent them, so they are base and current.
-func (m *Manager) merge(ctx context.Context, item Item, u Update) (wire.Merged, error) {
-	base := item.Data
-	if item.New {
-		base = emptyItems
-	}
-	o := wire.MergeOptions{Scope: u.Client.Scope, Replace: u.Client.Replace}
+// remove ends a session that is held.
+func (m *Manager) remove(ctx context.Context, item Item) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+	defer cancel()
+	return m.store.Delete(ctx, item.ID, item.Hold.Token)
+}
+
+// merge applies to the data of an item what an update changed of base. They are
+// the same unless the hold that base was sent with has been lost.
+func (m *Manager) merge(ctx context.Context, base, item Item, u Update) (wire.Merged, error) {
+	o := wire.MergeOptions{Scope: u.Client.Scope, Replace: u.Client.Replace, LastWins: m.opts.LastWins}
 	var sent *sentKeys
 	if !o.Replace && !o.Scope.Declared() {
 		var err error
@@ -110,12 +147,23 @@ func (m *Manager) merge(ctx context.Context, item Item, u Update) (wire.Merged, 
 		}
 		o.Sent = sent.has
 	}
-	merged, err := wire.Merge(base, u.Items, base, o)
+	merged, err := wire.Merge(base.items(), u.Items, item.items(), o)
 	if err != nil {
 		return wire.Merged{}, err
 	}
+	if len(merged.Conflicts) > 0 {
+		return wire.Merged{}, &ConflictError{Keys: merged.Conflicts}
+	}
 	m.noteMerge(item.ID, u, merged, sent)
 	return merged, nil
+}
+
+// items returns the data of an item in items form, also if it is New.
+func (it Item) items() []byte {
+	if it.New {
+		return emptyItems
+	}
+	return it.Data
 }
 
 // emptyItems is the items form of a session without keys.

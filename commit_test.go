@@ -176,7 +176,13 @@ func TestFindTellsWhichHoldACommitBelongsTo(t *testing.T) {
 			mustCommit(t, hold(t, m, "shop", "t0", true), update(shop, "n", "1"))
 			mustCommit(t, hold(t, m, "shop", "t1", true), update(shop, "n", "1"))
 		}},
-		{name: "one that was robbed", trace: "t1", want: session.ErrLockLost, set: rob},
+		{name: "one that was robbed", trace: "t1", set: rob},
+		{name: "the lost one, where its robber has gone", set: func(t *testing.T, m *session.Manager, store session.Store) {
+			rob(t, m, store)
+			item, err := store.Get(t.Context(), testID, session.GetOptions{})
+			must(t, err)
+			must(t, store.Unlock(t.Context(), testID, item.Hold.Token, session.UnlockOptions{}))
+		}},
 		{name: "its robber", trace: "t2", set: rob},
 		{name: "the one with this trace, beside a lost one without", trace: "t2", set: func(t *testing.T, m *session.Manager, store session.Store) {
 			robOf(t, m, store, "")
@@ -223,7 +229,7 @@ func robOf(t *testing.T, m *session.Manager, store session.Store, victim string)
 		t.Fatal(err)
 	}
 	if _, err := store.Lock(t.Context(), testID, session.LockOptions{
-		Hold: session.Hold{Node: "other", Client: "shop", Trace: "t2", Detached: true}, Steal: first.Item.Hold.Token,
+		Hold: session.Hold{Node: "other", Client: "shop", Trace: "t2", Detached: true}, Steal: first.Item.Hold.Token, Timeout: 20 * time.Minute,
 	}); err != nil {
 		t.Fatal(err)
 	}

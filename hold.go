@@ -65,32 +65,14 @@ func (m *Manager) Hold(ctx context.Context, r HoldRequest) (*Held, error) {
 
 // hold queues for a session and takes it.
 func (m *Manager) hold(ctx context.Context, id string, r HoldRequest) (*Held, error) {
-	place, first, err := m.queues.join(id)
+	place, err := m.queues.join(id)
 	if err != nil {
 		return nil, err
 	}
-	defer m.queues.leave(place)
-	w := writer{m: m, ctx: ctx, came: time.Now()}
-	if !first {
-		if err := w.wait(place.turn, m.opts.LockWait); err != nil {
-			return nil, err
-		}
-	}
-	changed, unwatch, err := m.store.Watch(ctx, id)
+	h, err := m.take(ctx, place, Hold{Node: m.opts.Node, Client: r.Client, Trace: r.Trace, Detached: r.Detached, Limit: r.Limit})
 	if err != nil {
 		return nil, err
 	}
-	item, err := w.lock(id, changed, Hold{
-		Node: m.opts.Node, Client: r.Client, Trace: r.Trace, Detached: r.Detached, Limit: r.Limit,
-	})
-	if err != nil {
-		unwatch()
-		return nil, err
-	}
-	if item.New {
-		item.Timeout = m.opts.Timeout
-	}
-	h := &Held{Item: item, Waited: time.Since(w.came), m: m, changed: changed, unwatch: unwatch}
 	h.counted.Store(true)
 	m.queues.held(1)
 	if ctx.Err() != nil { // the request ended while the store answered
@@ -99,23 +81,52 @@ func (m *Manager) hold(ctx context.Context, id string, r HoldRequest) (*Held, er
 	return h, nil
 }
 
+// take waits for the turn of a place in a queue, then for the session, takes it
+// and leaves the queue.
+func (m *Manager) take(ctx context.Context, place *place, want Hold) (*Held, error) {
+	defer m.queues.leave(place)
+	w := writer{m: m, ctx: ctx, place: place, came: time.Now()}
+	if err := w.awaitTurn(); err != nil {
+		return nil, err
+	}
+	changed, unwatch, err := m.store.Watch(ctx, place.id)
+	if err != nil {
+		return nil, err
+	}
+	item, err := w.lock(changed, want)
+	if err != nil {
+		unwatch()
+		return nil, err
+	}
+	return &Held{Item: item, Waited: time.Since(w.came), m: m, changed: changed, unwatch: unwatch}, nil
+}
+
 // A writer is one that waits for a session.
 type writer struct {
 	m      *Manager
 	ctx    context.Context
+	place  *place
 	came   time.Time
 	holder Hold // who held the session when it was last looked at
 }
 
+// awaitTurn waits until the writer is the first in its queue.
+func (w *writer) awaitTurn() error {
+	if w.place.turn == nil {
+		return nil
+	}
+	return w.wait(w.place.turn, w.m.opts.LockWait)
+}
+
 // lock takes the session once it is free or may be taken away.
-func (w *writer) lock(id string, changed <-chan struct{}, want Hold) (Item, error) {
+func (w *writer) lock(changed <-chan struct{}, want Hold) (Item, error) {
 	var steal Hold
 	for {
-		item, err := w.ask(id, LockOptions{Hold: want, Steal: steal.Token})
+		item, err := w.ask(w.place.id, LockOptions{Hold: want, Steal: steal.Token, Timeout: w.m.opts.Timeout})
 		var locked *LockedError
 		switch {
 		case err == nil:
-			w.m.noteSteal(id, item, steal)
+			w.m.noteSteal(item, steal)
 			return item, nil
 		case !errors.As(err, &locked):
 			return Item{}, err
@@ -131,6 +142,11 @@ func (w *writer) lock(id string, changed <-chan struct{}, want Hold) (Item, erro
 		}
 		if err := w.wait(changed, patience); err != nil {
 			return Item{}, err
+		}
+		if w.m.queues.yield(w.place) {
+			if err := w.awaitTurn(); err != nil {
+				return Item{}, err
+			}
 		}
 	}
 }
@@ -175,8 +191,8 @@ func (w *writer) wait(signal <-chan struct{}, most time.Duration) error {
 // looks again; 0 if the hold may be taken away now.
 func (m *Manager) patience(ctx context.Context, holder Hold) (time.Duration, error) {
 	patience := Never
-	if holder.Limit > 0 {
-		patience = max(holder.Limit-holder.Age, 0)
+	if limit := holder.limit(); limit > 0 {
+		patience = max(limit-holder.Age, 0)
 	}
 	if holder.Node == m.opts.Node || patience == 0 {
 		return patience, nil
@@ -191,14 +207,29 @@ func (m *Manager) patience(ctx context.Context, holder Hold) (time.Duration, err
 	return min(patience, beatEvery), nil
 }
 
+// lossesInARow is after how many lost holds the next one gets a tenth of its
+// limit. Waiters whose browsers have left look like any other: each would hold
+// for nobody, one after the other.
+const lossesInARow = 2
+
+// limit returns how old the hold may become while another writer waits; 0 means
+// as old as it likes.
+func (h Hold) limit() time.Duration {
+	if h.Losses >= lossesInARow {
+		return h.Limit / 10
+	}
+	return h.Limit
+}
+
 // noteSteal counts and logs that a hold was taken away.
-func (m *Manager) noteSteal(id string, item Item, stolen Hold) {
+func (m *Manager) noteSteal(item Item, stolen Hold) {
 	if stolen.Token == 0 || !slices.ContainsFunc(item.Lost, func(h Hold) bool { return h.Token == stolen.Token }) {
 		return
 	}
 	m.steals.Add(1)
-	m.log.Warn("a session was taken from its holder, which held it past its limit or is dead; what it commits now is refused",
-		"session", HashID(id), "holder", stolen.Client, "node", stolen.Node, "held", stolen.Age, "limit", stolen.Limit, "taken_by", item.Hold.Client)
+	m.log.Warn("a session was taken from its holder, which held it past its limit or is dead",
+		"session", HashID(item.ID), "holder", stolen.Client, "node", stolen.Node, "held", stolen.Age, "limit", stolen.limit(),
+		"losses_before", stolen.Losses, "taken_by", item.Hold.Client)
 }
 
 // A Standing says what has become of a hold.
@@ -206,9 +237,10 @@ type Standing int
 
 // What [Held.Standing] answers.
 const (
-	Holding Standing = iota // the hold is this exchange's still
-	Lost                    // another writer took the session over
-	Over                    // it was committed, or the session was deleted
+	Holding   Standing = iota // the hold is this exchange's still
+	Lost                      // another writer took the session over; a commit would be a late one
+	Committed                 // it was committed, maybe late
+	Over                      // it was given up, or the session has ended
 )
 
 // Changed receives when the hold may have ended otherwise than by Commit or
@@ -217,6 +249,7 @@ func (h *Held) Changed() <-chan struct{} { return h.changed }
 
 // Standing asks the store what has become of the hold.
 func (h *Held) Standing(ctx context.Context) (Standing, error) {
+	mine := h.Item.Hold.Token
 	item, err := h.m.store.Get(ctx, h.Item.ID, GetOptions{})
 	switch {
 	case errors.Is(err, ErrNotFound):
@@ -224,13 +257,16 @@ func (h *Held) Standing(ctx context.Context) (Standing, error) {
 		return Over, nil
 	case err != nil:
 		return Holding, err
-	case item.Hold.Token == h.Item.Hold.Token:
+	case item.Hold.Token == mine:
 		return Holding, nil
-	case slices.ContainsFunc(item.Lost, func(lost Hold) bool { return lost.Token == h.Item.Hold.Token }):
+	case slices.ContainsFunc(item.Lost, func(lost Hold) bool { return lost.Token == mine }):
 		h.uncount()
 		return Lost, nil
 	}
 	h.end()
+	if item.Committed.Token == mine || item.Committed.Late == mine {
+		return Committed, nil
+	}
 	return Over, nil
 }
 
@@ -253,13 +289,7 @@ func (h *Held) Release(ctx context.Context) error {
 	if !h.end() {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
-	defer cancel()
-	err := h.m.unlock(ctx, h.Item, UnlockOptions{})
-	if errors.Is(err, ErrLockLost) {
-		return nil
-	}
-	return err
+	return h.m.giveUp(ctx, h.Item, h.Item.Hold.Token)
 }
 
 // end forgets the hold on this node; it reports whether it was not forgotten

@@ -27,6 +27,8 @@ type ManagerOptions struct {
 	MaxWaiters int           // writers that wait for one session; 0 means 50
 	MaxHolds   int           // holds and waiters of this node together; 0 means 50,000
 	StrictIDs  bool          // an unknown id makes a new one, instead of being adopted
+	RefuseLate bool          // a commit whose hold was lost is refused, instead of merged if nobody else changed the same keys
+	LastWins   wire.Scope    // keys that never conflict in a late commit, if it is declared
 	Limits     wire.Limits   // how large a session may become
 	Logger     *slog.Logger  // nil means slog.Default()
 }
@@ -87,7 +89,8 @@ type Manager struct {
 	slow    slowHolds
 	learned learnedKeys
 
-	steals, expired atomic.Uint64
+	steals, expired            atomic.Uint64
+	lateCommits, lateConflicts atomic.Uint64
 }
 
 var _ Source = (*Manager)(nil)
@@ -128,6 +131,9 @@ type Stats struct {
 	Waiters int    // writers of this node that wait for their turn
 	Steals  uint64 // holds that this node took from another writer
 	Expired uint64 // sessions that this node removed because their time was over
+
+	LateCommits   uint64 // commits whose hold was lost, and that were made all the same
+	LateConflicts uint64 // those that were refused because another writer changed the same keys
 }
 
 // Limits returns how large a session may become.
@@ -136,5 +142,6 @@ func (m *Manager) Limits() wire.Limits { return m.opts.Limits }
 // Stats returns the Manager's figures now.
 func (m *Manager) Stats() Stats {
 	holds, waiters := m.queues.count()
-	return Stats{Holds: holds, Waiters: waiters, Steals: m.steals.Load(), Expired: m.expired.Load()}
+	return Stats{Holds: holds, Waiters: waiters, Steals: m.steals.Load(), Expired: m.expired.Load(),
+		LateCommits: m.lateCommits.Load(), LateConflicts: m.lateConflicts.Load()}
 }

@@ -95,17 +95,11 @@ func (l *local) Release(ctx context.Context) error {
 // store stores a session as it is now and ends the hold, unless it is unchanged.
 func (h *Held) store(ctx context.Context, s *Session) error {
 	changes := s.Changes()
-	var err error
-	switch {
-	case changes.Abandoned:
-		err = h.m.store.Delete(ctx, h.Item.ID, h.Item.Hold.Token)
-	case !changes.Any() && !h.Item.New:
+	if !changes.Any() && !changes.Abandoned && !h.Item.New {
 		return nil
-	default:
-		err = h.m.put(ctx, h.Item, wire.AppendItems(nil, s.Items(), nil), s.Timeout())
 	}
-	if err == nil {
-		h.end()
-	}
-	return err
+	return h.Commit(ctx, Update{
+		Client: Client{Name: localClient, Replace: true},
+		Items:  wire.AppendItems(nil, s.Items(), nil), Timeout: s.Timeout(), Abandoned: changes.Abandoned,
+	})
 }

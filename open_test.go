@@ -88,13 +88,27 @@ func TestPageThatLostItsSessionLearnsItAtCommit(t *testing.T) {
 		must(t, count.Set(quick.Session(), 2))
 		must(t, quick.Commit(t.Context()))
 		must(t, count.Set(slow.Session(), 1))
-		if err := slow.Commit(t.Context()); !errors.Is(err, session.ErrLockLost) {
-			t.Errorf("got %v, want ErrLockLost", err)
+		var conflict *session.ConflictError
+		if err := slow.Commit(t.Context()); !errors.As(err, &conflict) {
+			t.Errorf("got %v, want a ConflictError", err)
 		}
-		if got := stored(t, m); got != "count=2" {
-			t.Errorf("stored %q, want count=2", got)
-		}
-		nothingHeld(t, m)
+		wantStored(t, m, "count=2")
+	})
+}
+
+func TestPageThatLostItsSessionCommitsLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, newStore(t), session.ManagerOptions{})
+		mustCommit(t, mustHold(t, m, 0), update(shop, "old", "1", "count", "1"))
+		slow, err := m.Open(t.Context(), testID, session.Writable)
+		must(t, err)
+		quick, err := m.Open(t.Context(), testID, session.Writable)
+		must(t, err)
+		must(t, count.Set(quick.Session(), 2))
+		must(t, quick.Commit(t.Context()))
+		must(t, slow.Session().Delete("old"))
+		must(t, slow.Commit(t.Context()))
+		wantStored(t, m, "count=2")
 	})
 }
 

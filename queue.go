@@ -23,6 +23,7 @@ type queues struct {
 // A place is a writer's place in the queue of its session.
 type place struct {
 	id     string
+	late   bool          // it is for a late commit
 	turn   chan struct{} // closed when the place has become the first; nil if it was from the start
 	next   *place
 	length int // of the queue; kept in its first place
@@ -33,34 +34,83 @@ func (q *queues) init(maxWaiters, maxHolds int) {
 	q.first = make(map[string]*place)
 }
 
-// join puts a writer at the end of the queue. first tells that it is its turn
-// already; else it is when p.turn is closed.
-func (q *queues) join(id string) (p *place, first bool, err error) {
+// join puts a writer at the end of the queue.
+func (q *queues) join(id string) (*place, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.waiters+q.holds >= q.maxHolds {
-		return nil, false, &BusyError{Reason: fmt.Sprintf("%d sessions are held or waited for on this node, which is as many as may be (max_holds)", q.maxHolds)}
+		return nil, &BusyError{Reason: fmt.Sprintf("%d sessions are held or waited for on this node, which is as many as may be (max_holds)", q.maxHolds)}
 	}
-	p = &place{id: id}
 	head := q.first[id]
+	if head != nil && head.length >= q.maxWaiters {
+		return nil, &BusyError{Reason: fmt.Sprintf("%d writers wait for it already, which is as many as may be (max_waiters)", q.maxWaiters)}
+	}
+	p := &place{id: id}
 	if head == nil {
-		p.length = 1
-		q.first[id] = p
-		q.waiters++
-		return p, true, nil
+		q.begin(p)
+		return p, nil
 	}
-	if head.length >= q.maxWaiters {
-		return nil, false, &BusyError{Reason: fmt.Sprintf("%d writers wait for it already, which is as many as may be (max_waiters)", q.maxWaiters)}
-	}
-	p.turn = make(chan struct{})
 	last := head
 	for last.next != nil {
 		last = last.next
 	}
-	last.next = p
+	q.insert(head, last, p)
+	return p, nil
+}
+
+// joinLate puts a late commit into the queue: behind the first writer, which
+// yields when it sees it, and other late commits, before all else. It has held
+// the session already, so no bound applies.
+func (q *queues) joinLate(id string) *place {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	p := &place{id: id, late: true}
+	head := q.first[id]
+	if head == nil {
+		q.begin(p)
+		return p
+	}
+	q.insert(head, head.lastLate(), p)
+	return p
+}
+
+// begin makes a queue of one. q.mu is held.
+func (q *queues) begin(p *place) {
+	p.length = 1
+	q.first[p.id] = p
+	q.waiters++
+}
+
+// insert puts p behind another place of the queue. q.mu is held.
+func (q *queues) insert(head, before, p *place) {
+	p.turn = make(chan struct{})
+	p.next, before.next = before.next, p
 	head.length++
 	q.waiters++
-	return p, false, nil
+}
+
+// lastLate returns the last of the late commits that follow p, or p.
+func (p *place) lastLate() *place {
+	for p.next != nil && p.next.late {
+		p = p.next
+	}
+	return p
+}
+
+// yield lets the late commits that wait right behind the first writer go before
+// it. It reports whether there are any: the writer has to wait for p.turn then.
+func (q *queues) yield(p *place) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if p.late || p.next == nil || !p.next.late {
+		return false
+	}
+	head, last := p.next, p.lastLate()
+	p.next, last.next = last.next, p
+	head.length, p.turn = p.length, make(chan struct{})
+	q.first[p.id] = head
+	close(head.turn)
+	return true
 }
 
 // leave takes a writer out of the queue, wherever it stands, and lets the next

@@ -93,8 +93,8 @@ func (m *Manager) readWait(id string, hold Hold) time.Duration {
 	if m.slow.has(id, hold.Token) {
 		most /= 10
 	}
-	if hold.Limit > 0 {
-		most = min(most, hold.Limit-hold.Age)
+	if limit := hold.limit(); limit > 0 {
+		most = min(most, limit-hold.Age)
 	}
 	return most
 }

@@ -27,21 +27,33 @@ const Never = time.Duration(math.MaxInt64)
 // Put and Unlock slide it, Touch does, Get does if asked to. A held item does
 // not expire. An expired item is not found, whether Expire has removed it yet
 // or not.
+//
+// A hold that is stolen is lost, but its exchange may commit late: by a hold of
+// its own, granted for that (Hold.Late), with the state that it lost as what it
+// changed (Base). An item keeps what it knows of a lost hold until that hold is
+// unlocked, is committed late, or is older than the item's timeout; of many it
+// may forget the oldest.
 type Store interface {
-	// Get returns the item of an id with its present hold. An id that is held
-	// but has nothing stored yet is an item too, with New set. ErrNotFound if
-	// there is neither.
+	// Get returns the item of an id with its present hold. An id that has
+	// nothing stored yet, but is held or has lost holds, is an item too, with
+	// New set. ErrNotFound if there is neither.
 	Get(ctx context.Context, id string, o GetOptions) (Item, error)
 
 	// Lock grants a hold if the session is free, or if the token of its
 	// present hold is o.Steal; else the error is a *LockedError that tells the
 	// holder. It answers the item as Get does, with the new hold in it. An id
-	// that has no item can be held: the item is New then.
+	// that has no item can be held: the item is New then, with o.Timeout.
 	//
 	// The token of a new hold is larger than any that was granted on the id
 	// before, also before it was deleted and before a restart of the store.
-	// A hold that is stolen moves to Item.Lost.
+	// A hold that is stolen moves to Item.Lost. If o.Hold.Late is set but no
+	// lost hold has this token, the error is ErrLockLost.
 	Lock(ctx context.Context, id string, o LockOptions) (Item, error)
+
+	// Base returns the item as it was when the hold with this token was stolen,
+	// with that hold in it: what its exchange was sent. Of Lost and Committed it
+	// says nothing. ErrLockLost if no lost hold has this token.
+	Base(ctx context.Context, id string, token uint64) (Item, error)
 
 	// Put stores data and the timeout, then ends the hold, unless o.Keep.
 	// Token 0 means that nobody may hold the session: it is a *LockedError if
@@ -53,16 +65,16 @@ type Store interface {
 	// tokens as with Put. With token 0 it is no error if there is no item.
 	Delete(ctx context.Context, id string, token uint64) error
 
-	// Unlock ends a hold and leaves the data as they are. An item that is
-	// still New vanishes. ErrLockLost if the token is not that of a present
-	// hold (0 never is); a lost hold with this token is forgotten all the same.
+	// Unlock ends the present hold, or a lost one, and leaves the data as they
+	// are. An item that is still New vanishes with the last of them. ErrLockLost
+	// if the token is that of neither (0 never is).
 	Unlock(ctx context.Context, id string, token uint64, o UnlockOptions) error
 
 	// Touch slides the expiry. ErrNotFound if nothing is stored.
 	Touch(ctx context.Context, id string) error
 
-	// Watch signals on the channel after each end of a hold and each change of
-	// data of the id, from any node, that comes after Watch has returned.
+	// Watch signals on the channel after each end of a hold, lost ones too, and
+	// each change of data of the id, from any node, that comes after Watch has returned.
 	// Signals that are not received in time become one; some may be for
 	// nothing. It ends with stop, which may be called more than once, and not
 	// with the context; the channel is never closed.
@@ -72,8 +84,8 @@ type Store interface {
 	// and returns the nodes that are alive, this one included.
 	Beat(ctx context.Context, node string, ttl time.Duration) (live []string, err error)
 
-	// Expire removes at most limit items that have expired and returns their
-	// ids, each to one caller only. next is how long it will be until another
+	// Expire removes at most limit items that have expired and returns the ids
+	// of those that were stored, each to one caller only. next is how long it will be until another
 	// one of those that are stored now may be due: 0 if more are due already,
 	// Never if there is none. It finds them by an index; items that are not due
 	// cost nothing.
@@ -95,10 +107,10 @@ type Item struct {
 	ID      string
 	New     bool          // nothing is stored: the id is only held
 	Data    []byte        // items form of package wire; none from a Store if New
-	Timeout time.Duration // idle time until it expires; 0 if New
+	Timeout time.Duration // idle time until it expires
 
 	Hold      Hold   // the present hold; its Token is 0 if the session is free
-	Lost      []Hold // holds that were stolen and that nobody has unlocked since, oldest first; a store may forget the oldest of many
+	Lost      []Hold // holds that were stolen and whose exchanges may still commit late, oldest first
 	Committed Hold   // the last hold that was ended by Put, or by Unlock as committed; Token 0 if there is none
 }
 
@@ -110,6 +122,8 @@ type Hold struct {
 	Trace    string        // W3C trace id of the exchange, if it has one
 	Detached bool          // the commit comes in a request of its own, to any node (GET + PUT)
 	Limit    time.Duration // how old it may become while another writer waits; 0 means as old as it likes
+	Late     uint64        // token of the lost hold that it commits for; 0: it is that of a page. The end by Put, or by Unlock as committed, ends the lost one too
+	Losses   int           // given by the store: how many holds were lost in a row before it, with nothing committed since
 	Age      time.Duration // at the time of the answer, by the store's clock
 }
 
@@ -120,8 +134,9 @@ type GetOptions struct {
 
 // LockOptions say what hold is wanted.
 type LockOptions struct {
-	Hold  Hold   // as it is to be stored; Token and Age are the store's to set
-	Steal uint64 // token of the hold that may be taken away; 0 for none
+	Hold    Hold          // as it is to be stored; Token, Losses and Age are the store's to set
+	Steal   uint64        // token of the hold that may be taken away; 0 for none
+	Timeout time.Duration // of an item that is New: how long lost holds keep it while nobody holds it
 }
 
 // PutOptions say how [Store.Put] stores.

@@ -119,7 +119,9 @@ func (s *Store) Expire(ctx context.Context, limit int) (ids []string, next time.
 	it := s.expired(now, &looks)
 	for it != nil && len(ids) < limit {
 		s.remove(it)
-		ids = append(ids, it.id)
+		if it.stored {
+			ids = append(ids, it.id)
+		}
 		it = s.expired(now, &looks)
 	}
 	return ids, s.next(now), nil

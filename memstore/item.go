@@ -17,21 +17,31 @@ const maxLost = 16
 // An item is what is known of one id.
 type item struct {
 	id      string
-	data    []byte        // never modified: readers have it
-	timeout time.Duration // 0 while nothing is stored
+	stored  bool
+	data    []byte // never modified: readers have it
+	timeout time.Duration
 	slid    time.Duration // when the expiry was slid last
 	place   int           // in Store.due; notDue if it is not there
 	size    int64         // what it counts for in Store.used
 
 	hold      *hold // nil if the session is free
 	committed *hold // nil if there is none
-	lost      []*hold
+	lost      []lostHold
+	losses    int // holds that were lost in a row, with nothing committed since
 }
 
 // A hold never changes once it is granted, so that its end moves a pointer.
 type hold struct {
 	session.Hold               // Age is unused
 	since        time.Duration // when it was granted
+}
+
+// A lostHold is one that was stolen, with the item as its exchange was sent it.
+type lostHold struct {
+	*hold
+	stored  bool
+	data    []byte
+	timeout time.Duration
 }
 
 // at is the hold as an answer tells it.
@@ -42,10 +52,6 @@ func (h *hold) at(now time.Duration) session.Hold {
 	told := h.Hold
 	told.Age = now - h.since
 	return told
-}
-
-func (it *item) stored() bool {
-	return it.timeout > 0
 }
 
 // expiry is when it expires, unless it is held.
@@ -61,7 +67,7 @@ func (it *item) expired(now time.Duration) bool {
 func (it *item) told(now time.Duration) session.Item {
 	told := session.Item{
 		ID:        it.id,
-		New:       !it.stored(),
+		New:       !it.stored,
 		Data:      it.data,
 		Timeout:   it.timeout,
 		Hold:      it.hold.at(now),
@@ -73,29 +79,69 @@ func (it *item) told(now time.Duration) session.Item {
 	return told
 }
 
+// base is the item as it was when a hold was stolen from it.
+func (it *item) base(token uint64, now time.Duration) (told session.Item, ok bool) {
+	i := it.lostAt(token)
+	if i < 0 {
+		return session.Item{}, false
+	}
+	l := it.lost[i]
+	return session.Item{ID: it.id, New: !l.stored, Data: l.data, Timeout: l.timeout, Hold: l.at(now)}, true
+}
+
+// lostAt is where a lost hold stands among them; less than 0 if it is not there.
+func (it *item) lostAt(token uint64) int {
+	return slices.IndexFunc(it.lost, func(l lostHold) bool { return l.Token == token })
+}
+
 // grant gives a new hold. The present one, if there is one, is lost.
 func (it *item) grant(wanted session.Hold, token uint64, now time.Duration) {
+	it.lost = slices.DeleteFunc(it.lost, func(l lostHold) bool { return now-l.since > it.timeout })
 	if it.hold != nil {
 		if len(it.lost) == maxLost {
 			it.lost = slices.Delete(it.lost, 0, 1)
 		}
-		it.lost = append(it.lost, it.hold)
+		it.lost = append(it.lost, lostHold{hold: it.hold, stored: it.stored, data: it.data, timeout: it.timeout})
+		it.losses++
 	}
-	wanted.Token, wanted.Age = token, 0
+	wanted.Token, wanted.Losses, wanted.Age = token, it.losses, 0
 	it.hold = &hold{Hold: wanted, since: now}
 }
 
-// end ends the present hold, if there is one.
+// end ends the present hold, if there is one. As committed, it ends the lost
+// hold too that it was granted for.
 func (it *item) end(committed bool) {
-	if committed && it.hold != nil {
-		it.committed = it.hold
+	if committed {
+		it.losses = 0
+		if it.hold != nil {
+			it.forget(it.hold.Late)
+			it.committed = it.hold
+		}
 	}
 	it.hold = nil
 }
 
+// endLost ends a lost hold. It reports false if there is no such.
+func (it *item) endLost(token uint64, committed bool) bool {
+	i := it.lostAt(token)
+	if i < 0 {
+		return false
+	}
+	if committed {
+		it.committed, it.losses = it.lost[i].hold, 0
+	}
+	it.forget(token)
+	return true
+}
+
 // forget forgets a lost hold, if it is known.
 func (it *item) forget(token uint64) {
-	it.lost = slices.DeleteFunc(it.lost, func(h *hold) bool { return h.Token == token })
+	it.lost = slices.DeleteFunc(it.lost, func(l lostHold) bool { return l.Token == token })
+}
+
+// vain reports whether nothing is left that the item is there for.
+func (it *item) vain() bool {
+	return !it.stored && it.hold == nil && len(it.lost) == 0
 }
 
 // permit says whether a change that names the token may be made. The item is

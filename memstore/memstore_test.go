@@ -137,9 +137,16 @@ func TestMaxBytes(t *testing.T) {
 	full(t, err)
 
 	for range 10 { // holds of a known id are always granted, and may go beyond the bound
-		held, err = s.Lock(t.Context(), "b", session.LockOptions{Steal: held.Hold.Token})
+		held, err = s.Lock(t.Context(), "b", session.LockOptions{Steal: held.Hold.Token, Timeout: time.Minute})
 		if err != nil {
 			t.Fatal(err)
+		}
+	}
+	// What the lost holds were sent must stay.
+	full(t, s.Put(t.Context(), "b", held.Hold.Token, make([]byte, rest-1), keep))
+	for _, lost := range held.Lost {
+		if err := s.Unlock(t.Context(), "b", lost.Token, session.UnlockOptions{}); err != nil {
+			t.Error(err)
 		}
 	}
 	if err := s.Put(t.Context(), "b", held.Hold.Token, make([]byte, rest-1), keep); err != nil {
@@ -154,7 +161,17 @@ func TestBytesReturnToZero(t *testing.T) {
 			id := fmt.Sprint("id ", i)
 			it := lock(t, s, id)
 			for range i % 20 {
-				it, _ = s.Lock(t.Context(), id, session.LockOptions{Steal: it.Hold.Token})
+				var err error
+				it, err = s.Lock(t.Context(), id, session.LockOptions{Steal: it.Hold.Token, Timeout: time.Minute})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if i%2 == 0 {
+					err = s.Put(t.Context(), id, it.Hold.Token, make([]byte, i), session.PutOptions{Timeout: time.Minute, Keep: true})
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
 			}
 			switch i % 3 {
 			case 0:
@@ -173,7 +190,7 @@ func TestBytesReturnToZero(t *testing.T) {
 			}
 		}
 		time.Sleep(time.Minute)
-		if ids, next, err := s.Expire(t.Context(), 1000); len(ids) != 100 || next != session.Never || err != nil {
+		if ids, next, err := s.Expire(t.Context(), 1000); len(ids) != 145 || next != session.Never || err != nil {
 			t.Errorf("Expire answers %d ids, next %s and error %v", len(ids), next, err)
 		}
 		if s.Len() != 0 || s.Bytes() != 0 {

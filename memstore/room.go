@@ -5,6 +5,7 @@ package memstore
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,14 +16,22 @@ import (
 // maps and of the index, and strings of common length in a hold.
 const (
 	itemSize    = 240
-	holdSize    = 160
+	holdSize    = 176
+	lostSize    = 48
 	removedSize = 64
 	keySize     = 96
 )
 
 // bytes is what an item counts for.
 func (it *item) bytes() int64 {
-	n := itemSize + len(it.id) + len(it.data) + holdSize*len(it.lost)
+	n := itemSize + len(it.id) + len(it.data) + (holdSize+lostSize)*len(it.lost)
+	kept := it.data
+	for _, l := range slices.Backward(it.lost) {
+		if !isSame(l.data, kept) {
+			n += len(l.data)
+			kept = l.data
+		}
+	}
 	if it.hold != nil {
 		n += holdSize
 	}
@@ -45,10 +54,25 @@ func (s *Store) room(it *item, id string, length int, now time.Duration) (*item,
 	if it == nil {
 		return s.add(id, int64(length), now)
 	}
-	if more := int64(length - len(it.data)); more > 0 && !s.fits(more, 0, now) {
+	more := int64(length)
+	if !it.isBase() {
+		more -= int64(len(it.data)) // which go
+	}
+	if more > 0 && !s.fits(more, 0, now) {
 		return nil, s.full(more)
 	}
 	return it, nil
+}
+
+// isBase reports whether the item's data are those of a lost hold too, and so
+// stay when others take their place.
+func (it *item) isBase() bool {
+	return slices.ContainsFunc(it.lost, func(l lostHold) bool { return isSame(l.data, it.data) })
+}
+
+// isSame reports whether a and b are one slice.
+func isSame(a, b []byte) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
 // add makes the item of an id that has none, or one that has expired, if there
@@ -77,7 +101,9 @@ func (s *Store) fits(bytes int64, items int, now time.Duration) bool {
 			return false
 		}
 		s.remove(it)
-		s.owe(it.id)
+		if it.stored {
+			s.owe(it.id)
+		}
 	}
 	return true
 }

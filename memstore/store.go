@@ -41,7 +41,9 @@ func (s *Store) Lock(ctx context.Context, id string, o session.LockOptions) (ses
 	defer s.mu.Unlock()
 	now := s.now()
 	it := s.find(id, now)
-	switch {
+	switch late := o.Hold.Late; {
+	case late != 0 && (it == nil || it.lostAt(late) < 0):
+		return session.Item{}, session.ErrLockLost
 	case it == nil:
 		var err error
 		if it, err = s.add(id, holdSize, now); err != nil {
@@ -52,10 +54,29 @@ func (s *Store) Lock(ctx context.Context, id string, o session.LockOptions) (ses
 	case it.hold != nil:
 		s.signal(id)
 	}
+	if !it.stored {
+		it.timeout = o.Timeout
+	}
 	s.token++
 	it.grant(o.Hold, s.token, now)
 	s.count(it)
 	return it.told(now), nil
+}
+
+// Base implements [session.Store].
+func (s *Store) Base(ctx context.Context, id string, token uint64) (session.Item, error) {
+	if err := ctx.Err(); err != nil {
+		return session.Item{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	if it := s.find(id, now); it != nil {
+		if base, ok := it.base(token, now); ok {
+			return base, nil
+		}
+	}
+	return session.Item{}, session.ErrLockLost
 }
 
 // Put implements [session.Store].
@@ -78,8 +99,10 @@ func (s *Store) Put(ctx context.Context, id string, token uint64, data []byte, o
 	if err != nil {
 		return err
 	}
-	it.data, it.timeout, it.slid = stored, o.Timeout, now
-	if !o.Keep {
+	it.stored, it.data, it.timeout, it.slid = true, stored, o.Timeout, now
+	if o.Keep {
+		it.losses = 0
+	} else {
 		it.end(true)
 	}
 	s.count(it)
@@ -124,17 +147,17 @@ func (s *Store) Unlock(ctx context.Context, id string, token uint64, o session.U
 	now := s.now()
 	it := s.find(id, now)
 	switch {
-	case it == nil:
+	case it == nil || token == 0:
 		return session.ErrLockLost
-	case it.hold == nil || it.hold.Token != token:
-		it.forget(token)
-		s.count(it)
+	case it.hold != nil && it.hold.Token == token:
+		it.end(o.Committed)
+	case !it.endLost(token, o.Committed):
 		return session.ErrLockLost
-	case !it.stored():
+	}
+	if it.vain() {
 		s.remove(it)
 		return nil
 	}
-	it.end(o.Committed)
 	it.slid = now
 	s.count(it)
 	s.watchExpiry(it)
@@ -151,7 +174,7 @@ func (s *Store) Touch(ctx context.Context, id string) error {
 	defer s.mu.Unlock()
 	now := s.now()
 	it := s.find(id, now)
-	if it == nil || !it.stored() {
+	if it == nil || !it.stored {
 		return session.ErrNotFound
 	}
 	it.slid = now

@@ -61,7 +61,7 @@ func (x *exchange) conclude(held *session.Held, back *received, outcome string) 
 func (x *exchange) commit(held *session.Held, body []byte) (outcome string) {
 	update, err := x.update(held.Item.ID, body)
 	if err == nil {
-		ctx, cancel := detached(x.r)
+		ctx, cancel := x.commitContext()
 		defer cancel()
 		err = held.Commit(ctx, update)
 	}

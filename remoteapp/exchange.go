@@ -218,10 +218,21 @@ func (x *exchange) release(held *session.Held) {
 	}
 }
 
-// detached returns a context that outlives the request's: what is stored must
-// not depend on a peer that leaves after its last byte.
+// detached returns a context that outlives the request's: what is asked of the
+// store must not depend on a peer that leaves after its last byte.
 func detached(r *http.Request) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(r.Context()), storeTimeout)
+}
+
+// commitContext returns the context of a commit. It outlives the request's too,
+// but not the Handler: a late commit may wait for a while.
+func (x *exchange) commitContext() (ctx context.Context, cancel func()) {
+	ctx, end := context.WithCancelCause(context.WithoutCancel(x.r.Context()))
+	stop := context.AfterFunc(x.h.broken, func() { end(session.ErrClosed) })
+	return ctx, func() {
+		stop()
+		end(nil)
+	}
 }
 
 // sendHeld sends the session that is held, headers and bytes together: the

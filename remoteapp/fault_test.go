@@ -287,9 +287,10 @@ func TestHoldsThatAreStolenWhileQueued(t *testing.T) {
 		s := serve(t, setup{handler: remoteapp.HandlerOptions{GetHoldLimit: time.Second}})
 		client := s.Client(memhttp.HTTP1)
 		start := time.Now()
-		for i := range 5 {
+		// After two losses in a row the limit is a tenth.
+		for i, want := range []time.Duration{0, time.Second, 2 * time.Second, 2100 * time.Millisecond, 2200 * time.Millisecond} {
 			h := s.hold(call{id: testID, client: client, trace: string(rune('1' + i))})
-			since(t, start, time.Duration(i)*time.Second)
+			since(t, start, want)
 			if h.session.ID != testID {
 				t.Errorf("held %q", h.session.ID)
 			}

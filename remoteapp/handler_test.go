@@ -346,57 +346,6 @@ func TestSessionHeldForAsLongAsItLivesIsReleased(t *testing.T) {
 	})
 }
 
-func TestRobbedPostIsAnsweredWhenItCommits(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := serve(t, setup{})
-		client := s.Client(memhttp.H2C)
-		s.post(call{id: testID, client: client}).commit(update(testID, "n", "1"))
-		silent := s.post(call{id: testID, client: client})
-		start := time.Now()
-		quick := s.post(call{id: testID, client: client})
-		since(t, start, 10*time.Second)
-		if got := quick.commit(update(testID, "n", "2")); !got.Success {
-			t.Errorf("answer %+v", got)
-		}
-		time.Sleep(time.Minute)
-		if got := silent.commit(update(testID, "n", "3")); got.Success || !strings.Contains(got.Message, "another writer took the session over") {
-			t.Errorf("answer %+v", got)
-		}
-		if got := text(s.read(client, "")); got != "n=2" {
-			t.Errorf("stored %q, want n=2", got)
-		}
-		synctest.Wait()
-		s.nothingHeld()
-		if got := s.outcomes(); !strings.Contains(got, "post lost") {
-			t.Errorf("outcomes %q", got)
-		}
-	})
-}
-
-func TestRobbedGetIsRefusedWhenItCommits(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := serve(t, setup{})
-		client := s.Client(memhttp.HTTP1)
-		slow := s.hold(call{id: testID, client: client, trace: "1"})
-		start := time.Now()
-		quick := s.hold(call{id: testID, client: client, trace: "2"})
-		since(t, start, 50*time.Second)
-		if res, body := slow.put(update(testID, "n", "1")); res.Status != "400 Session has already been updated" {
-			t.Errorf("the robbed PUT: %s: %s", res.Status, body)
-		}
-		if res, body := quick.put(update(testID, "n", "2")); res.StatusCode != http.StatusOK {
-			t.Errorf("the robber's PUT: %s: %s", res.Status, body)
-		}
-		quick.end()
-		slow.cancel()
-		synctest.Wait()
-		s.nothingHeld()
-		if got := text(s.read(client, "")); got != "n=2" {
-			t.Errorf("stored %q, want n=2", got)
-		}
-	})
-}
-
 func TestWriterThatWaitsTooLongIsSentAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := serve(t, setup{handler: remoteapp.HandlerOptions{DuplexHoldLimit: time.Hour}})

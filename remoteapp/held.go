@@ -27,8 +27,8 @@ func (x *exchange) hold() error {
 
 // stay keeps an exchange open until the peer is done or the server ends it, and
 // returns how it ended. If another writer takes the session over, the exchange
-// stays: its peer lives maybe, and its commit deserves an answer. A GET ends when
-// its hold does; a POST still has to be answered.
+// stays: its peer lives maybe, and may commit late. A GET ends when it has been
+// committed, or its session has ended; a POST still has to be answered.
 func (x *exchange) stay(held *session.Held, peer <-chan struct{}, heartbeat time.Duration) string {
 	s := stay{x: x, held: held}
 	life := time.NewTimer(held.Item.Timeout)
@@ -60,8 +60,8 @@ func (x *exchange) stay(held *session.Held, peer <-chan struct{}, heartbeat time
 		case <-s.retry:
 			s.look()
 		}
-		if s.over {
-			return cmp.Or(s.lost, outcomeCommitted)
+		if s.ended != "" {
+			return s.ended
 		}
 	}
 }
@@ -71,9 +71,9 @@ type stay struct {
 	x    *exchange
 	held *session.Held
 
-	over      bool             // the exchange may end
+	ended     string           // how, once the exchange may end
 	lost      string           // outcomeLost once another writer has the session
-	pointless <-chan struct{}  // what has lost its hold need not outlast a shutdown
+	pointless <-chan struct{}  // a shutdown, which an exchange that may have no peer left need not outlast
 	retry     <-chan time.Time // the store did not answer
 }
 
@@ -92,9 +92,16 @@ func (s *stay) look() {
 			"session", session.HashID(s.held.Item.ID), "client", s.x.client.Name, "err", err)
 		s.retry = time.After(retryAfter)
 	}
-	s.over = standing == session.Over && s.held.Item.Hold.Detached
-	if standing != session.Holding && !s.over && s.lost == "" {
-		s.lost, s.pointless = outcomeLost, s.x.h.noMore.Done()
+	if standing == session.Lost && s.lost == "" {
+		s.lost = outcomeLost
 		countLost(s.x.r.Context())
+	}
+	switch detached := s.held.Item.Hold.Detached; {
+	case standing == session.Committed && detached:
+		s.ended = outcomeCommitted
+	case standing == session.Over && detached: // its PUT ended the session, or somebody else did
+		s.ended = cmp.Or(s.lost, outcomeCommitted)
+	case standing == session.Lost && !detached:
+		s.pointless = s.x.h.noMore.Done()
 	}
 }

@@ -32,7 +32,7 @@ func (x *exchange) put() error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := detached(x.r)
+	ctx, cancel := x.commitContext()
 	defer cancel()
 	if err := x.h.manager.Commit(ctx, item, update); err != nil {
 		return err

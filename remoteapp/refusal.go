@@ -82,9 +82,10 @@ func refuseSlowBody(err error) *refusal {
 // refuse turns an error of the Manager into an answer: the one table of them.
 func refuse(err error) *refusal {
 	var (
-		known *refusal
-		busy  *session.BusyError
-		form  *wire.FormatError
+		known    *refusal
+		busy     *session.BusyError
+		form     *wire.FormatError
+		conflict *session.ConflictError
 	)
 	switch {
 	case errors.As(err, &known):
@@ -98,9 +99,13 @@ func refuse(err error) *refusal {
 	case errors.Is(err, session.ErrNoHold):
 		return &refusal{status: http.StatusBadRequest, code: "no-open-session", reason: reasonNoHold, err: err,
 			detail: "No GET of this client and trace holds this session: it has ended, or its connection was lost. Nothing was changed."}
+	case errors.As(err, &conflict):
+		return &refusal{status: http.StatusBadRequest, code: "conflict", reason: reasonUpdated, err: err,
+			detail: fmt.Sprintf("This exchange had lost its hold to another writer, and both changed %q. Nothing was changed. "+
+				"Keys for which the last writer may win can be listed in last_wins.", conflict.Keys)}
 	case errors.Is(err, session.ErrLockLost):
 		return &refusal{status: http.StatusBadRequest, code: "already-updated", reason: reasonUpdated, err: err,
-			detail: "The hold of this exchange has ended: it has committed before, or another writer took the session over. Nothing was changed."}
+			detail: "The hold of this exchange has ended: it has committed before, the session has ended since, or another writer took it over and late commits are refused. Nothing was changed."}
 	case errors.As(err, &form): // what it would be together with the keys of others
 		return refuseBody(err)
 	case errors.Is(err, session.ErrFull):

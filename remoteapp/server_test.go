@@ -56,6 +56,7 @@ type server struct {
 	store   session.Store
 	manager *session.Manager
 	handler *remoteapp.Handler
+	log     *lockedBuffer
 
 	mu        sync.Mutex
 	exchanges []remoteapp.Exchange
@@ -68,14 +69,14 @@ func serve(t *testing.T, o setup) *server {
 		must(t, err)
 		o.store = store
 	}
-	var logged lockedBuffer
-	log := slog.New(slog.NewTextHandler(io.MultiWriter(t.Output(), &logged), nil))
+	logged := new(lockedBuffer)
+	log := slog.New(slog.NewTextHandler(io.MultiWriter(t.Output(), logged), nil))
 	t.Cleanup(func() { logged.wantNoSecrets(t) })
 	o.manager.Logger, o.handler.Logger = log, log
 	manager, err := session.OpenManager(t.Context(), o.store, o.manager)
 	must(t, err)
 	t.Cleanup(manager.Close)
-	s := &server{t: t, store: o.store, manager: manager}
+	s := &server{t: t, store: o.store, manager: manager, log: logged}
 	o.handler.Clients = testClients
 	o.handler.Observe = func(x remoteapp.Exchange) {
 		s.mu.Lock()
@@ -364,6 +365,12 @@ func (b *lockedBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.log.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.log.String()
 }
 
 // wantNoSecrets fails if the log has a session id or a key.

@@ -151,7 +151,7 @@ func expiredLeavesNothing(c *trial) {
 	}
 	c.wait(1.2)
 	it := c.lock(held)
-	c.same("that is held when the former one has expired", it, session.Item{ID: held, New: true, Hold: it.Hold})
+	c.same("that is held when the former one has expired", it, session.Item{ID: held, New: true, Timeout: c.timeout, Hold: it.Hold})
 	c.put(put, 0, "other")
 	c.same("that is put when the former one has expired", c.get(put), session.Item{ID: put, Data: []byte("other"), Timeout: c.timeout})
 

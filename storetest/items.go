@@ -41,7 +41,7 @@ func unknownNotFound(c *trial) {
 
 func heldIsNew(c *trial) {
 	id := session.NewID()
-	want := session.Item{ID: id, New: true, Hold: someHold()}
+	want := session.Item{ID: id, New: true, Timeout: c.timeout, Hold: someHold()}
 	locked := c.lock(id)
 	want.Hold.Token = locked.Hold.Token
 	c.same("that Lock answers", locked, want)
@@ -193,7 +193,7 @@ func deleteRemovesAll(c *trial) {
 	c.gone("after that Put", id)
 
 	again := c.lock(id)
-	c.same("that is held after Delete", again, session.Item{ID: id, New: true, Hold: again.Hold})
+	c.same("that is held after Delete", again, session.Item{ID: id, New: true, Timeout: c.timeout, Hold: again.Hold})
 	c.must(c.s.Delete(c.ctx, id, again.Hold.Token))
 	c.gone("that was new, after Delete", id)
 }

@@ -115,13 +115,13 @@ func (c *trial) locked(what string, err error, holder session.Hold) {
 // lock takes a hold that must be granted.
 func (c *trial) lock(id string) session.Item {
 	c.Helper()
-	return c.lockAs(id, session.LockOptions{Hold: someHold()})
+	return c.lockAs(id, session.LockOptions{Hold: someHold(), Timeout: c.timeout})
 }
 
 // steal takes a hold away that must be the present one.
 func (c *trial) steal(id string, token uint64) session.Item {
 	c.Helper()
-	return c.lockAs(id, session.LockOptions{Hold: someHold(), Steal: token})
+	return c.lockAs(id, session.LockOptions{Hold: someHold(), Steal: token, Timeout: c.timeout})
 }
 
 func (c *trial) lockAs(id string, o session.LockOptions) session.Item {

@@ -131,7 +131,7 @@ func FuzzMerge(f *testing.F) {
 		if len(result.Conflicts) > 0 {
 			return
 		}
-		if again := mustMerge(t, base, update, result.Data, o); again.Changed || len(again.Conflicts) > 0 {
+		if again := mustMerge(t, base, update, result.Data, o); again.Changed {
 			t.Errorf("the second time changes %+v", again)
 		}
 	})

@@ -70,7 +70,8 @@ type Merged struct {
 // which the last of a name counts. A value of null counts as missing.
 //
 // Where current differs from base, somebody else has changed it since. That is a
-// conflict for keys that the update changes too, unless to the same value.
+// conflict for keys that the update changes too, even to the same value: two
+// pages that both counted from 5 to 6 have lost one.
 //
 // Keys compare as by [EqualKeys]. Keys of current keep their place and spelling,
 // new ones follow in the update's order. Of a key that stands twice the last
@@ -193,10 +194,10 @@ func (m *merger) change(key *entry, before, value []byte) bool {
 		now = cur.value
 	}
 	switch {
-	case m.same(now, value):
-		return false
 	case !m.same(now, before) && !m.lastWins(key.key):
 		m.result.Conflicts = append(m.result.Conflicts, m.spelling(key))
+		return false
+	case m.same(now, value):
 		return false
 	case cur == nil:
 		key.edit = edit{kind: add, value: value}

@@ -55,6 +55,7 @@ type served struct {
 	urls    map[string]string // by scheme
 	admin   string            // URL of health and metrics
 	command *exec.Cmd
+	log     lockedBuffer
 }
 
 // startServe runs serve on free ports, with and without TLS, with the shop's
@@ -67,11 +68,11 @@ func startServe(t *testing.T, flags ...string) *served {
 	args := append([]string{"serve", "--listen", "http://127.0.0.1:0", "--listen", "https://127.0.0.1:0", "--tls-cert", cert, "--tls-key", key,
 		"--admin-listen", "127.0.0.1:0", "--client", "{name: shop, key: " + shopKey + "}"}, flags...)
 	command := exec.Command("sessionbridge", args...)
-	command.Stderr = t.Output()
+	s := &served{urls: map[string]string{}, command: command}
+	command.Stderr = io.MultiWriter(t.Output(), &s.log)
 	stdout, err := command.StdoutPipe()
 	must(t, err)
 	must(t, command.Start())
-	s := &served{urls: map[string]string{}, command: command}
 	t.Cleanup(func() { s.stop(t) })
 	lines := bufio.NewScanner(stdout)
 	for s.admin == "" && lines.Scan() {

@@ -28,6 +28,9 @@ func (c *Config) check(say *complaints) {
 	if c.Log.Format != "text" && c.Log.Format != "json" {
 		say.add("log.format: %q is not text or json", c.Log.Format)
 	}
+	if c.Session.LateCommits != "merge" && c.Session.LateCommits != "refuse" {
+		say.add("session.late_commits: %q is not merge or refuse", c.Session.LateCommits)
+	}
 	c.checkTimes(say)
 	c.checkNumbers(say)
 	c.checkSizes(say)

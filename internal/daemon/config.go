@@ -70,6 +70,8 @@ type Session struct {
 	MaxHolds        int      `yaml:"max_holds" default:"50000" help:"Sessions that may be held or waited for at a time."`
 	DuplexHoldLimit Duration `yaml:"duplex_hold_limit" default:"10s" help:"How long a writer on one connection (POST) keeps a session that another one waits for."`
 	GetHoldLimit    Duration `yaml:"get_hold_limit" default:"50s" help:"The same for a writer on two connections (GET and PUT)."`
+	LateCommits     string   `yaml:"late_commits" default:"merge" placeholder:"${default}" help:"What becomes of a commit that comes when another writer has taken the session over: merge, unless both changed a key; or refuse."`
+	LastWins        List     `yaml:"last_wins" placeholder:"KEY,..." help:"Keys such as lastSeen or stats* that both may have changed: the later commit wins. Repeatable."`
 	Heartbeat       Duration `yaml:"heartbeat" default:"15s" help:"Time between the newlines sent to a writer on two connections; 0 for none."`
 	StrictIDs       bool     `yaml:"strict_ids" name:"strict-ids" negatable:"" help:"Give a new id to a browser that comes with an unknown one, instead of adopting it."`
 }

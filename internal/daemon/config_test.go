@@ -74,6 +74,7 @@ func TestFile(t *testing.T) {
 		Session: daemon.Session{
 			Timeout: duration(30 * time.Minute), LockWait: duration(45 * time.Second), MaxWaiters: 7, MaxHolds: 70,
 			DuplexHoldLimit: duration(11 * time.Second), GetHoldLimit: duration(51 * time.Second), StrictIDs: true,
+			LateCommits: "refuse", LastWins: daemon.List{"seen", "stats*"},
 		},
 		Limits:   daemon.Limits{Session: 8 << 20, Value: 65536, Keys: 100, Key: 512},
 		Store:    "memory",
@@ -227,6 +228,7 @@ func TestBadFiles(t *testing.T) {
 			`key_header: "X Key" is no name of a header`,
 			`store: "redis" is not available; there is memory`,
 			`log.format: "xml" is not text or json`,
+			`session.late_commits: "never" is not merge or refuse`,
 			"session.timeout is 1m30s, want whole minutes from 1m to 525600m",
 			"session.lock_wait is 0s, want more than 0",
 			"session.heartbeat is 10ms, want 1s or more, or 0 for none",
@@ -234,6 +236,7 @@ func TestBadFiles(t *testing.T) {
 			"limits.keys is -1, want more than 0",
 			"memory.max_bytes is 0, want more than 0",
 			"limits.value is 8MiB, want no more than limits.session, which is 4MiB",
+			"session.last_wins: key pattern 1 is empty",
 			"cookie with same_site none must be secure, or browsers refuse it",
 		},
 	} {

@@ -88,6 +88,10 @@ func (m *metrics) watch(manager *session.Manager, store *memstore.Store) {
 		func() float64 { return float64(manager.Stats().Waiters) })
 	counter("sessionbridge_steals_total", "Holds that were taken away from their writers.",
 		func() float64 { return float64(manager.Stats().Steals) })
+	counter("sessionbridge_late_commits_total", "Commits of writers that had lost their hold, and that were made all the same.",
+		func() float64 { return float64(manager.Stats().LateCommits) })
+	counter("sessionbridge_late_conflicts_total", "Commits of writers that had lost their hold, refused because somebody else had changed the same keys.",
+		func() float64 { return float64(manager.Stats().LateConflicts) })
 	counter("sessionbridge_sessions_expired_total", "Sessions that were removed because their time was over.",
 		func() float64 { return float64(manager.Stats().Expired) })
 	gauge("sessionbridge_sessions", "Sessions in the store.",

@@ -44,6 +44,7 @@ func (c *Config) settings(log *slog.Logger) (settings, error) {
 			MaxWaiters: c.Session.MaxWaiters,
 			MaxHolds:   c.Session.MaxHolds,
 			StrictIDs:  c.Session.StrictIDs,
+			RefuseLate: c.Session.LateCommits == "refuse",
 			Limits:     c.Limits.wire(),
 			Logger:     log,
 		},
@@ -68,6 +69,7 @@ func (c *Config) settings(log *slog.Logger) (settings, error) {
 		wrong.join(s.manager.Check())
 	}
 	say = append(say, wrong...)
+	s.manager.LastWins = c.Session.lastWins(&say)
 	s.addClients(c, &say)
 	s.warnings = append(s.warnings, c.warnings()...)
 	return s, say.err()
@@ -83,6 +85,15 @@ func (s *settings) addClients(c *Config, say *complaints) {
 	}
 	wrong.join(s.handler.Check())
 	*say = append(*say, c.explainDefault(wrong)...)
+}
+
+// lastWins parses last_wins.
+func (s Session) lastWins(say *complaints) wire.Scope {
+	scope, err := wire.ParseScope(s.LastWins)
+	if err != nil {
+		say.add("session.last_wins: %v", err)
+	}
+	return scope
 }
 
 func (l Limits) wire() wire.Limits {

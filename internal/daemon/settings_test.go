@@ -41,13 +41,17 @@ func TestSettingsReachTheirPackages(t *testing.T) {
 		t.Fatal(err)
 	}
 	limits := wire.Limits{Session: 8 << 20, Value: 65536, Keys: 100, Key: 512}
+	lastWins, err := wire.ParseScope([]string{"seen", "stats*"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	want := settings{
 		listen: []address{{text: "127.0.0.1:0", tls: true}, {text: "127.0.0.1:0"}},
 		path:   "/shop/systemweb-adapters/session",
 		store:  memstore.Options{MaxBytes: 512 << 20, MaxItems: 1000},
 		manager: session.ManagerOptions{
 			Timeout: 30 * time.Minute, ReadWait: -1, LockWait: 45 * time.Second,
-			MaxWaiters: 7, MaxHolds: 70, StrictIDs: true, Limits: limits,
+			MaxWaiters: 7, MaxHolds: 70, StrictIDs: true, RefuseLate: true, LastWins: lastWins, Limits: limits,
 		},
 		handler: remoteapp.HandlerOptions{
 			Clients: []remoteapp.HandlerClient{
@@ -67,7 +71,8 @@ func TestSettingsReachTheirPackages(t *testing.T) {
 		grace: 5 * time.Second,
 	}
 	diff := cmp.Diff(want, got, cmp.AllowUnexported(settings{}, address{}),
-		cmpopts.IgnoreTypes(&certificate{}, &slog.Logger{}), cmpopts.EquateEmpty())
+		cmpopts.IgnoreTypes(&certificate{}, &slog.Logger{}), cmpopts.EquateEmpty(),
+		cmp.Comparer(func(a, b wire.Scope) bool { return a.String() == b.String() }))
 	if diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

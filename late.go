@@ -1,0 +1,120 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// A ConflictError says that a commit came after its hold was lost, and that
+// another writer has changed since what it changed too. The commit changed
+// nothing. It is an [ErrLockLost].
+type ConflictError struct {
+	Keys []string // that both changed
+}
+
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("session lock lost: another writer took the session over before this commit, and both changed %q", e.Keys)
+}
+
+// Is makes a ConflictError an ErrLockLost.
+func (e *ConflictError) Is(target error) bool { return target == ErrLockLost }
+
+// commitLate commits for an exchange whose hold was taken away: by a momentary
+// hold, merged into what is stored by then. base is the item as the exchange was
+// sent it. ErrLockLost if nothing is known of the lost hold any more: it has
+// ended, or the session has.
+func (m *Manager) commitLate(ctx context.Context, base Item, u Update) error {
+	if u.Abandoned {
+		return m.abandonLate(ctx, base)
+	}
+	if m.opts.RefuseLate {
+		return ErrLockLost
+	}
+	for {
+		item, err := m.holdLate(ctx, base)
+		if err != nil {
+			return err
+		}
+		err = m.apply(ctx, base, item, u)
+		var conflict *ConflictError
+		switch {
+		case err == nil:
+			m.lateCommits.Add(1)
+			return nil
+		case errors.As(err, &conflict):
+			m.lateConflicts.Add(1)
+			return errors.Join(err, m.giveUp(ctx, item, item.Hold.Token), m.giveUp(ctx, item, base.Hold.Token))
+		case !errors.Is(err, ErrLockLost): // it may be tried again
+			return errors.Join(err, m.giveUp(ctx, item, item.Hold.Token))
+		}
+		// This node stalled, and the momentary hold was lost too.
+		if err := m.giveUp(ctx, item, item.Hold.Token); err != nil {
+			return err
+		}
+	}
+}
+
+// holdLate takes the momentary hold for a late commit. It goes first in the
+// queue: its page is done, those of the others have not begun.
+func (m *Manager) holdLate(ctx context.Context, base Item) (Item, error) {
+	held, err := m.take(ctx, m.queues.joinLate(base.ID), m.lateHold(base))
+	if err != nil {
+		return Item{}, err
+	}
+	held.end()
+	return held.Item, nil
+}
+
+// lateHold is the hold for the late commit of an exchange. Its trace and client
+// are those of the exchange, so that a second commit is known for what it is.
+func (m *Manager) lateHold(base Item) Hold {
+	lost := base.Hold
+	return Hold{Node: m.opts.Node, Client: lost.Client, Trace: lost.Trace, Detached: lost.Detached, Limit: commitTimeout, Late: lost.Token}
+}
+
+// abandonLate ends a session for an exchange whose hold was taken away. It waits
+// for nobody: whoever holds the session now can't commit it any more.
+func (m *Manager) abandonLate(ctx context.Context, base Item) error {
+	w := writer{m: m, ctx: ctx}
+	var steal Hold
+	for {
+		item, err := w.ask(base.ID, LockOptions{Hold: m.lateHold(base), Steal: steal.Token})
+		var locked *LockedError
+		if errors.As(err, &locked) {
+			steal = locked.Hold
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		err = m.remove(ctx, item)
+		if errors.Is(err, ErrLockLost) {
+			continue
+		}
+		if err != nil {
+			return errors.Join(err, m.giveUp(ctx, item, item.Hold.Token))
+		}
+		m.lateCommits.Add(1)
+		if steal.Token != 0 {
+			m.log.Warn("a session was ended by a page that had lost its hold, while another writer held it; what that one commits now is refused",
+				"session", HashID(base.ID), "client", base.Hold.Client, "holder", steal.Client, "node", steal.Node)
+		}
+		return nil
+	}
+}
+
+// giveUp ends a hold or a lost hold of an item. That it has ended is no error.
+func (m *Manager) giveUp(ctx context.Context, item Item, token uint64) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	defer cancel()
+	m.sweep.expect(item.Timeout) // while it was held it could not expire
+	err := m.store.Unlock(ctx, item.ID, token, UnlockOptions{})
+	if errors.Is(err, ErrLockLost) {
+		return nil
+	}
+	return err
+}
