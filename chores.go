@@ -19,7 +19,8 @@ const (
 // storeTimeout bounds a call to the store that no request bounds.
 const storeTimeout = 5 * time.Second
 
-// beat keeps this node alive until the Manager closes.
+// beat keeps this node alive until the Manager closes, and ends holds of it that
+// nobody has.
 func (m *Manager) beat() {
 	ticker := time.NewTicker(beatEvery)
 	defer ticker.Stop()
@@ -29,7 +30,9 @@ func (m *Manager) beat() {
 			return
 		case <-ticker.C:
 		}
-		if _, err := m.nodes(m.done); err != nil && m.done.Err() == nil {
+		if _, err := m.nodes(m.done); err == nil {
+			m.adoptOrphans()
+		} else if m.done.Err() == nil {
 			m.log.Warn("the store does not hear this node: other nodes may take its sessions", "err", err)
 		}
 	}

@@ -79,9 +79,6 @@ func matchHold(item Item, trace, client string) (Hold, error) {
 	return Hold{}, ErrNoHold
 }
 
-// commitTimeout bounds what a commit asks of the store once.
-const commitTimeout = 30 * time.Second
-
 // Commit merges an update into a session, stores it and ends the hold. The item
 // is as Hold or Find returned it. What was lost meanwhile is committed late: when
 // the session is free, and if nobody else has changed what the update changes;
@@ -90,8 +87,8 @@ const commitTimeout = 30 * time.Second
 //
 // ErrLockLost if the hold has ended, or the session has; a *ConflictError names
 // the keys that somebody else changed too; *BusyError if a late commit could not
-// be made in time. After these nothing has changed. After another error of the
-// store, it may have done what it did not answer. A context that ends breaks off
+// be made in time; ErrFull. After these nothing has changed. ErrCommitUnknown if
+// the store did not say in time whether it did it. A context that ends breaks off
 // the wait of a late commit, and not what the store was asked to do.
 func (m *Manager) Commit(ctx context.Context, item Item, u Update) error {
 	if ctx.Err() != nil {
@@ -112,8 +109,6 @@ func (m *Manager) Commit(ctx context.Context, item Item, u Update) error {
 // apply merges an update that was made of base into an item that is held, stores
 // it and ends the hold.
 func (m *Manager) apply(ctx context.Context, base, item Item, u Update) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
-	defer cancel()
 	merged, err := m.merge(ctx, base, item, u)
 	if err != nil {
 		return err
@@ -123,16 +118,23 @@ func (m *Manager) apply(ctx context.Context, base, item Item, u Update) error {
 		timeout = item.Timeout
 	}
 	if !merged.Changed && !item.New && timeout == item.Timeout {
-		return m.unlock(ctx, item, UnlockOptions{Committed: true})
+		m.sweep.expect(item.Timeout) // while it was held it could not expire
+		return m.insist(ctx, item, func(ctx context.Context) error {
+			return m.store.Unlock(ctx, item.ID, item.Hold.Token, UnlockOptions{Committed: true})
+		})
 	}
 	return m.put(ctx, item, merged.Data, timeout)
 }
 
 // remove ends a session that is held.
 func (m *Manager) remove(ctx context.Context, item Item) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
-	defer cancel()
-	return m.store.Delete(ctx, item.ID, item.Hold.Token)
+	err := m.insist(ctx, item, func(ctx context.Context) error {
+		return m.store.Delete(ctx, item.ID, item.Hold.Token)
+	})
+	if errors.Is(err, ErrNotFound) { // it was done, and only the answer was lost
+		return nil
+	}
+	return err
 }
 
 // merge applies to the data of an item what an update changed of base. They are
@@ -205,15 +207,14 @@ func (m *Manager) put(ctx context.Context, item Item, data []byte, timeout time.
 	if _, err := wire.CheckItems(data, m.opts.Limits); err != nil {
 		return fmt.Errorf("the session as it would be stored: %w", err)
 	}
-	if err := m.store.Put(ctx, item.ID, item.Hold.Token, data, PutOptions{Timeout: timeout}); err != nil {
-		return err
+	err := m.insist(ctx, item, func(ctx context.Context) error {
+		return m.store.Put(ctx, item.ID, item.Hold.Token, data, PutOptions{Timeout: timeout})
+	})
+	switch {
+	case errors.Is(err, ErrNotFound): // somebody has ended it since
+		return ErrCommitUnknown
+	case err == nil:
+		m.sweep.expect(timeout)
 	}
-	m.sweep.expect(timeout)
-	return nil
-}
-
-// unlock ends a hold and leaves the data as they are.
-func (m *Manager) unlock(ctx context.Context, item Item, o UnlockOptions) error {
-	m.sweep.expect(item.Timeout) // while it was held it could not expire
-	return m.store.Unlock(ctx, item.ID, item.Hold.Token, o)
+	return err
 }

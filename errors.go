@@ -32,9 +32,9 @@ var (
 	// not answer. The request can be tried again.
 	ErrUnreachable = errors.New("the owner of the sessions can't be reached")
 
-	// ErrCommitUnknown: the owner of the session was sent the commit, but it
-	// could not be told whether it was stored.
-	ErrCommitUnknown = errors.New("session commit unknown: it was sent, but its owner did not say that it was stored")
+	// ErrCommitUnknown: the owner of the session, or its store, was sent the
+	// commit, but it could not be told whether it was stored.
+	ErrCommitUnknown = errors.New("session commit unknown: it was sent, but it could not be told whether it was stored")
 
 	// ErrNoSession: the request has no session.
 	ErrNoSession = errors.New("no session in this context: the handler is not wrapped in httpsession.Middleware")

@@ -32,7 +32,6 @@ type Held struct {
 	m       *Manager
 	changed <-chan struct{}
 	unwatch func()
-	counted atomic.Bool // among this node's holds
 	ended   atomic.Bool
 }
 
@@ -73,8 +72,6 @@ func (m *Manager) hold(ctx context.Context, id string, r HoldRequest) (*Held, er
 	if err != nil {
 		return nil, err
 	}
-	h.counted.Store(true)
-	m.queues.held(1)
 	if ctx.Err() != nil { // the request ended while the store answered
 		return nil, errors.Join(context.Cause(ctx), h.Release(ctx))
 	}
@@ -98,6 +95,7 @@ func (m *Manager) take(ctx context.Context, place *place, want Hold) (*Held, err
 		unwatch()
 		return nil, err
 	}
+	m.queues.hold(item.Hold.Token)
 	return &Held{Item: item, Waited: time.Since(w.came), m: m, changed: changed, unwatch: unwatch}, nil
 }
 
@@ -159,7 +157,11 @@ func (w *writer) ask(id string, o LockOptions) (Item, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.ctx), storeTimeout)
 	defer cancel()
-	return w.m.store.Lock(ctx, id, o)
+	item, err := w.m.store.Lock(ctx, id, o)
+	if err != nil && !isAnswer(err) {
+		w.m.orphans.add(id)
+	}
+	return item, err
 }
 
 // wait returns when something is received or a time has passed, with an error
@@ -193,6 +195,9 @@ func (m *Manager) patience(ctx context.Context, holder Hold) (time.Duration, err
 	patience := Never
 	if limit := holder.limit(); limit > 0 {
 		patience = max(limit-holder.Age, 0)
+	}
+	if holder.Node == m.opts.Node && !m.queues.holds(holder.Token) {
+		return 0, nil // granted, but the store's answer was lost: nobody knows of it
 	}
 	if holder.Node == m.opts.Node || patience == 0 {
 		return patience, nil
@@ -260,7 +265,7 @@ func (h *Held) Standing(ctx context.Context) (Standing, error) {
 	case item.Hold.Token == mine:
 		return Holding, nil
 	case slices.ContainsFunc(item.Lost, func(lost Hold) bool { return lost.Token == mine }):
-		h.uncount()
+		h.m.queues.drop(mine)
 		return Lost, nil
 	}
 	h.end()
@@ -289,7 +294,7 @@ func (h *Held) Release(ctx context.Context) error {
 	if !h.end() {
 		return nil
 	}
-	return h.m.giveUp(ctx, h.Item, h.Item.Hold.Token)
+	return h.m.giveUp(ctx, h.Item)
 }
 
 // end forgets the hold on this node; it reports whether it was not forgotten
@@ -299,13 +304,6 @@ func (h *Held) end() bool {
 		return false
 	}
 	h.unwatch()
-	h.uncount()
+	h.m.queues.drop(h.Item.Hold.Token)
 	return true
-}
-
-// uncount takes the hold out of the number of this node's holds, once.
-func (h *Held) uncount() {
-	if h.counted.Swap(false) {
-		h.m.queues.held(-1)
-	}
 }

@@ -35,38 +35,40 @@ func (m *Manager) commitLate(ctx context.Context, base Item, u Update) error {
 		return ErrLockLost
 	}
 	for {
-		item, err := m.holdLate(ctx, base)
-		if err != nil {
-			return err
-		}
-		err = m.apply(ctx, base, item, u)
+		err := m.tryLate(ctx, base, u)
 		var conflict *ConflictError
 		switch {
-		case err == nil:
-			m.lateCommits.Add(1)
-			return nil
 		case errors.As(err, &conflict):
 			m.lateConflicts.Add(1)
-			return errors.Join(err, m.giveUp(ctx, item, item.Hold.Token), m.giveUp(ctx, item, base.Hold.Token))
-		case !errors.Is(err, ErrLockLost): // it may be tried again
-			return errors.Join(err, m.giveUp(ctx, item, item.Hold.Token))
-		}
-		// This node stalled, and the momentary hold was lost too.
-		if err := m.giveUp(ctx, item, item.Hold.Token); err != nil {
+			return errors.Join(err, m.giveUp(ctx, base))
+		case !errors.Is(err, errStolenAgain):
 			return err
 		}
 	}
 }
 
-// holdLate takes the momentary hold for a late commit. It goes first in the
-// queue: its page is done, those of the others have not begun.
-func (m *Manager) holdLate(ctx context.Context, base Item) (Item, error) {
+// errStolenAgain: the momentary hold was lost too. What is known of the lost one
+// is still there, so nothing is lost.
+var errStolenAgain = errors.New("the hold of a late commit was lost")
+
+// tryLate takes the momentary hold and commits, or gives the hold up. It goes
+// first in the queue: its page is done, those of the others have not begun.
+func (m *Manager) tryLate(ctx context.Context, base Item, u Update) error {
 	held, err := m.take(ctx, m.queues.joinLate(base.ID), m.lateHold(base))
 	if err != nil {
-		return Item{}, err
+		return err
 	}
-	held.end()
-	return held.Item, nil
+	defer held.end()
+	err = m.apply(ctx, base, held.Item, u)
+	var conflict *ConflictError
+	switch {
+	case err == nil:
+		m.lateCommits.Add(1)
+		return nil
+	case errors.Is(err, ErrLockLost) && !errors.As(err, &conflict): // this node stalled
+		err = errStolenAgain
+	}
+	return errors.Join(err, m.giveUp(ctx, held.Item))
 }
 
 // lateHold is the hold for the late commit of an exchange. Its trace and client
@@ -96,7 +98,7 @@ func (m *Manager) abandonLate(ctx context.Context, base Item) error {
 			continue
 		}
 		if err != nil {
-			return errors.Join(err, m.giveUp(ctx, item, item.Hold.Token))
+			return errors.Join(err, m.giveUp(ctx, item))
 		}
 		m.lateCommits.Add(1)
 		if steal.Token != 0 {
@@ -105,16 +107,4 @@ func (m *Manager) abandonLate(ctx context.Context, base Item) error {
 		}
 		return nil
 	}
-}
-
-// giveUp ends a hold or a lost hold of an item. That it has ended is no error.
-func (m *Manager) giveUp(ctx context.Context, item Item, token uint64) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
-	defer cancel()
-	m.sweep.expect(item.Timeout) // while it was held it could not expire
-	err := m.store.Unlock(ctx, item.ID, token, UnlockOptions{})
-	if errors.Is(err, ErrLockLost) {
-		return nil
-	}
-	return err
 }

@@ -88,6 +88,7 @@ type Manager struct {
 	queues  queues
 	slow    slowHolds
 	learned learnedKeys
+	orphans orphans
 
 	steals, expired            atomic.Uint64
 	lateCommits, lateConflicts atomic.Uint64

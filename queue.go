@@ -15,9 +15,9 @@ type queues struct {
 	maxWaiters, maxHolds int
 
 	mu      sync.Mutex
-	first   map[string]*place // the head of each queue, by session id
-	waiters int               // places in all queues
-	holds   int
+	first   map[string]*place   // the head of each queue, by session id
+	waiters int                 // places in all queues
+	tokens  map[uint64]struct{} // of the holds that exchanges of this node have
 }
 
 // A place is a writer's place in the queue of its session.
@@ -31,14 +31,14 @@ type place struct {
 
 func (q *queues) init(maxWaiters, maxHolds int) {
 	q.maxWaiters, q.maxHolds = maxWaiters, maxHolds
-	q.first = make(map[string]*place)
+	q.first, q.tokens = make(map[string]*place), make(map[uint64]struct{})
 }
 
 // join puts a writer at the end of the queue.
 func (q *queues) join(id string) (*place, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.waiters+q.holds >= q.maxHolds {
+	if q.waiters+len(q.tokens) >= q.maxHolds {
 		return nil, &BusyError{Reason: fmt.Sprintf("%d sessions are held or waited for on this node, which is as many as may be (max_holds)", q.maxHolds)}
 	}
 	head := q.first[id]
@@ -138,15 +138,31 @@ func (q *queues) leave(p *place) {
 	close(p.next.turn)
 }
 
-// held counts a hold of this node, by 1 or -1.
-func (q *queues) held(n int) {
+// hold notes a hold that an exchange of this node has. It must be noted before
+// its place is left: one of this node that is not noted is nobody's.
+func (q *queues) hold(token uint64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.holds += n
+	q.tokens[token] = struct{}{}
+}
+
+// drop forgets a hold that has ended or was lost.
+func (q *queues) drop(token uint64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	delete(q.tokens, token)
+}
+
+// holds reports whether an exchange of this node has the hold.
+func (q *queues) holds(token uint64) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	_, ok := q.tokens[token]
+	return ok
 }
 
 func (q *queues) count() (holds, waiters int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.holds, q.waiters
+	return len(q.tokens), q.waiters
 }

@@ -28,6 +28,10 @@ const Never = time.Duration(math.MaxInt64)
 // not expire. An expired item is not found, whether Expire has removed it yet
 // or not.
 //
+// The errors that the methods name tell what was done. After any other one, such
+// as that of a connection, it is open whether the store did what it was asked:
+// Get tells.
+//
 // A hold that is stolen is lost, but its exchange may commit late: by a hold of
 // its own, granted for that (Hold.Late), with the state that it lost as what it
 // changed (Base). An item keeps what it knows of a lost hold until that hold is

@@ -1,0 +1,77 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// commitTimeout bounds how long the store is asked to do one commit. Microsoft's
+// client gives up after twice that.
+const commitTimeout = 30 * time.Second
+
+// A store that did not answer is asked again after firstRetry, then after longer
+// and longer times up to lastRetry.
+const (
+	firstRetry = 20 * time.Millisecond
+	lastRetry  = time.Second
+)
+
+// insist asks the store to end the hold of an item as committed, until it has
+// answered. An answer that was lost is found out, so that nothing is done twice
+// and nothing is reported lost that was stored. ErrNotFound if the session is
+// gone: it was deleted, maybe by this very call.
+func (m *Manager) insist(ctx context.Context, item Item, ask func(context.Context) error) error {
+	err := once(ctx, ask)
+	if err == nil || isAnswer(err) {
+		return err
+	}
+	m.log.Warn("the store did not answer a commit; it is asked what has become of it", "session", HashID(item.ID), "err", err)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+	defer cancel()
+	for pause := firstRetry; ; pause = min(2*pause, lastRetry) {
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			m.orphans.add(item.ID)
+			return fmt.Errorf("%w: %w", ErrCommitUnknown, err)
+		}
+		again := once(ctx, func(ctx context.Context) error { return m.askAgain(ctx, item, ask) })
+		if again == nil || isAnswer(again) || errors.Is(again, ErrCommitUnknown) {
+			return again
+		}
+		err = again
+	}
+}
+
+// once calls the store, for no longer than it may take to answer.
+func once(ctx context.Context, ask func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	defer cancel()
+	return ask(ctx)
+}
+
+// askAgain finds out what has become of a hold that the store was asked to end,
+// and asks again if it was not done.
+func (m *Manager) askAgain(ctx context.Context, item Item, ask func(context.Context) error) error {
+	mine := item.Hold.Token
+	now, err := m.store.Get(ctx, item.ID, GetOptions{})
+	switch {
+	case err != nil:
+		return err
+	case now.Hold.Token == mine:
+		return ask(ctx)
+	case now.Committed.Token == mine:
+		return nil
+	case slices.ContainsFunc(now.Lost, func(h Hold) bool { return h.Token == mine }):
+		return ErrLockLost
+	}
+	// It has ended, and others have committed since; or the session was deleted
+	// and begun anew.
+	return ErrCommitUnknown
+}

@@ -1,0 +1,230 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package session_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sessionbridge/session"
+)
+
+var errCut = errors.New("connection cut")
+
+// A cutStore is one behind a network. While it is cut, a call may be done or
+// not, but is not answered.
+type cutStore struct {
+	session.Store
+	stall time.Duration // how long a call hangs before it fails
+
+	mu    sync.Mutex
+	isCut bool
+	done  bool      // the first call while it is cut is done all the same
+	until time.Time // when the network is back; zero: after one call
+}
+
+// cut cuts the network for a time, or for one call if that is 0.
+func (s *cutStore) cut(done bool, away time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.isCut, s.done, s.until = true, done, time.Time{}
+	if away > 0 {
+		s.until = time.Now().Add(away)
+	}
+}
+
+// answers reports whether a call is answered, and whether it is done.
+func (s *cutStore) answers() (answered, done bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.isCut || !s.until.IsZero() && time.Now().After(s.until) {
+		s.isCut = false
+		return true, true
+	}
+	s.isCut, done = !s.until.IsZero(), s.done
+	s.done = false
+	return false, done
+}
+
+func (s *cutStore) call(do func() error) error {
+	answered, done := s.answers()
+	var err error
+	if done {
+		err = do()
+	}
+	if answered {
+		return err
+	}
+	time.Sleep(s.stall)
+	return errCut
+}
+
+func (s *cutStore) Get(ctx context.Context, id string, o session.GetOptions) (item session.Item, err error) {
+	err = s.call(func() error { item, err = s.Store.Get(ctx, id, o); return err })
+	return item, err
+}
+
+func (s *cutStore) Lock(ctx context.Context, id string, o session.LockOptions) (item session.Item, err error) {
+	err = s.call(func() error { item, err = s.Store.Lock(ctx, id, o); return err })
+	return item, err
+}
+
+func (s *cutStore) Put(ctx context.Context, id string, token uint64, data []byte, o session.PutOptions) error {
+	return s.call(func() error { return s.Store.Put(ctx, id, token, data, o) })
+}
+
+func (s *cutStore) Unlock(ctx context.Context, id string, token uint64, o session.UnlockOptions) error {
+	return s.call(func() error { return s.Store.Unlock(ctx, id, token, o) })
+}
+
+func (s *cutStore) Delete(ctx context.Context, id string, token uint64) error {
+	return s.call(func() error { return s.Store.Delete(ctx, id, token) })
+}
+
+func (s *cutStore) Beat(ctx context.Context, node string, ttl time.Duration) (live []string, err error) {
+	err = s.call(func() error { live, err = s.Store.Beat(ctx, node, ttl); return err })
+	return live, err
+}
+
+func TestCommitWhoseAnswerIsLostIsFoundOut(t *testing.T) {
+	abandoned := update(shop)
+	abandoned.Abandoned = true
+	for _, test := range []struct {
+		name string
+		u    session.Update
+		want string
+	}{
+		{"changed", update(shop, "n", "2"), "n=2"},
+		{"unchanged", update(shop, "n", "1"), "n=1"},
+		{"abandoned", abandoned, ""},
+	} {
+		for name, done := range map[string]bool{"done": true, "not done": false} {
+			for _, away := range []time.Duration{0, 10 * time.Second} {
+				t.Run(test.name+" "+name+" "+away.String(), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						store := &cutStore{Store: newStore(t)}
+						m := newManager(t, store, session.ManagerOptions{})
+						mustCommit(t, mustHold(t, m, 0), update(shop, "n", "1"))
+						h := mustHold(t, m, 0)
+						store.cut(done, away)
+						start := time.Now()
+						mustCommit(t, h, test.u)
+						if took := time.Since(start); took < away || took > away+2*time.Second {
+							t.Errorf("it took %s", took)
+						}
+						wantStored(t, m, test.want)
+					})
+				})
+			}
+		}
+	}
+}
+
+func TestCommitThatTheStoreNeverAnswersIsUnknown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &cutStore{Store: newStore(t), stall: 2 * time.Second}
+		m := newManager(t, store, session.ManagerOptions{})
+		mustCommit(t, mustHold(t, m, 0), update(shop, "n", "1"))
+		h := mustHold(t, m, 0)
+		store.cut(false, 2*time.Minute)
+		start := time.Now()
+		err := h.Commit(t.Context(), update(shop, "n", "2"))
+		if !errors.Is(err, session.ErrCommitUnknown) || !errors.Is(err, errCut) {
+			t.Errorf("got %v, want ErrCommitUnknown and its cause", err)
+		}
+		if took := time.Since(start); took < 30*time.Second || took > 40*time.Second {
+			t.Errorf("it took %s, want 30 s or little more", took)
+		}
+		h.Release(t.Context())
+		time.Sleep(3 * time.Minute) // the store is back, and nobody holds the session
+		start = time.Now()
+		must(t, mustHold(t, m, 0).Release(t.Context()))
+		since(t, start, 0)
+		wantStored(t, m, "n=1")
+	})
+}
+
+// Others take the session over and commit while the store is away: what they
+// stored stays, and the commit is merged or refused like any late one.
+func TestCommitDuringWhichTheSessionIsTakenOver(t *testing.T) {
+	for name, test := range map[string]struct {
+		u        session.Update
+		conflict bool
+		want     string
+	}{
+		"merged":   {update(shop, "n", "1", "m", "7"), false, "n=2 m=7"},
+		"conflict": {update(shop, "n", "7"), true, "n=2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				inner := newStore(t)
+				store := &cutStore{Store: inner}
+				cut := newManager(t, store, session.ManagerOptions{})
+				other := newManager(t, inner, session.ManagerOptions{})
+				mustCommit(t, mustHold(t, cut, 0), update(shop, "n", "1"))
+				h := mustHold(t, cut, time.Second)
+				store.cut(false, 20*time.Second)
+				result := late(t, h, test.u)
+				mustCommit(t, mustHold(t, other, 0), update(shop, "n", "2"))
+				var conflict *session.ConflictError
+				if err := result(); errors.As(err, &conflict) != test.conflict || !test.conflict && err != nil {
+					t.Errorf("got %v", err)
+				}
+				must(t, h.Release(t.Context()))
+				wantStored(t, other, test.want)
+			})
+		})
+	}
+}
+
+func TestHoldWhoseAnswerIsLostIsNotHeldForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inner := newStore(t)
+		store := &cutStore{Store: inner}
+		m := newManager(t, store, session.ManagerOptions{})
+		other := newManager(t, inner, session.ManagerOptions{})
+		mustCommit(t, mustHold(t, m, 0), update(shop, "n", "1"))
+		lose := func() {
+			t.Helper()
+			store.cut(true, 0)
+			if _, err := m.Hold(t.Context(), session.HoldRequest{ID: testID, Client: shop.Name}); !errors.Is(err, errCut) {
+				t.Fatalf("got %v, want the store's error", err)
+			}
+		}
+		lose()
+		start := time.Now()
+		must(t, mustHold(t, m, 0).Release(t.Context())) // the next writer of this node need not wait
+		since(t, start, 0)
+		lose()
+		start = time.Now()
+		must(t, mustHold(t, other, 0).Release(t.Context()))
+		if took := time.Since(start); took > 6*time.Second {
+			t.Errorf("a writer of another node waited for %s", took)
+		}
+		wantStored(t, m, "n=1")
+	})
+}
+
+func TestReleaseThatTheStoreDoesNotAnswerIsMadeUpFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inner := newStore(t)
+		store := &cutStore{Store: inner}
+		m := newManager(t, store, session.ManagerOptions{})
+		other := newManager(t, inner, session.ManagerOptions{})
+		h := mustHold(t, m, 0)
+		store.cut(false, 8*time.Second)
+		if err := h.Release(t.Context()); !errors.Is(err, errCut) {
+			t.Errorf("got %v, want the store's error", err)
+		}
+		start := time.Now()
+		must(t, mustHold(t, other, 0).Release(t.Context()))
+		if took := time.Since(start); took > 14*time.Second {
+			t.Errorf("a writer of another node waited for %s", took)
+		}
+	})
+}

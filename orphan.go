@@ -1,0 +1,109 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package session
+
+import (
+	"context"
+	"errors"
+	"sync"
+)
+
+// mostOrphans bounds how many sessions are remembered whose store did not
+// answer. One that is forgotten stays held until another writer takes it.
+const mostOrphans = 10_000
+
+// orphans are the sessions that may be held by this node for nobody: the store
+// was asked for a hold, or to end one, and its answer was lost.
+type orphans struct {
+	mu  sync.Mutex
+	ids map[string]struct{}
+}
+
+func (o *orphans) add(id string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.ids == nil {
+		o.ids = make(map[string]struct{})
+	}
+	if len(o.ids) < mostOrphans {
+		o.ids[id] = struct{}{}
+	}
+}
+
+func (o *orphans) remove(id string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.ids, id)
+}
+
+func (o *orphans) all() []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	all := make([]string, 0, len(o.ids))
+	for id := range o.ids {
+		all = append(all, id)
+	}
+	return all
+}
+
+// isAnswer reports whether an error of the store tells what it did. After any
+// other one it may have done what it was asked or not.
+func isAnswer(err error) bool {
+	var locked *LockedError
+	return errors.As(err, &locked) || errors.Is(err, ErrLockLost) || errors.Is(err, ErrNotFound) || errors.Is(err, ErrFull)
+}
+
+// adoptOrphans ends the holds of this node that nobody has. What the store does
+// not answer now is left for the next time.
+func (m *Manager) adoptOrphans() {
+	for _, id := range m.orphans.all() {
+		if err := m.adopt(id); err != nil {
+			return
+		}
+	}
+}
+
+// adopt ends the hold of a session if it is one of this node that nobody has. It
+// takes its turn in the queue: while it has that, no writer of this node is
+// between the grant of a hold and knowing it.
+func (m *Manager) adopt(id string) error {
+	place := m.queues.joinLate(id)
+	defer m.queues.leave(place)
+	if place.turn != nil {
+		select {
+		case <-place.turn:
+		default:
+			return nil // somebody is asking the store, and will see for himself
+		}
+	}
+	ctx, cancel := context.WithTimeout(m.done, storeTimeout)
+	defer cancel()
+	item, err := m.store.Get(ctx, id, GetOptions{})
+	if err == nil && item.Hold.Node == m.opts.Node && !m.queues.holds(item.Hold.Token) {
+		m.log.Warn("a session was held for nobody, because an answer of the store was lost; it is free again",
+			"session", HashID(id), "client", item.Hold.Client, "held", item.Hold.Age)
+		err = m.store.Unlock(ctx, id, item.Hold.Token, UnlockOptions{})
+	}
+	if err != nil && !isAnswer(err) {
+		return err
+	}
+	m.orphans.remove(id)
+	return nil
+}
+
+// giveUp ends the hold of an item, also a lost one. That it has ended is no
+// error.
+func (m *Manager) giveUp(ctx context.Context, item Item) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	defer cancel()
+	m.sweep.expect(item.Timeout) // while it was held it could not expire
+	err := m.store.Unlock(ctx, item.ID, item.Hold.Token, UnlockOptions{})
+	switch {
+	case errors.Is(err, ErrLockLost):
+		return nil
+	case err != nil && !isAnswer(err):
+		m.orphans.add(item.ID)
+	}
+	return err
+}
