@@ -24,9 +24,8 @@ const Never = time.Duration(math.MaxInt64)
 // beyond the call.
 //
 // An item expires when its timeout has passed since its expiry was last slid.
-// Put and Unlock slide it, Touch does, Get does if asked to. A held item does
-// not expire. An expired item is not found, whether Expire has removed it yet
-// or not.
+// Put and Unlock slide it, Get does if asked to. A held item does not expire. An
+// expired item is not found, whether Expire has removed it yet or not.
 //
 // The errors that the methods name tell what was done. After any other one, such
 // as that of a connection, it is open whether the store did what it was asked:
@@ -59,10 +58,10 @@ type Store interface {
 	// says nothing. ErrLockLost if no lost hold has this token.
 	Base(ctx context.Context, id string, token uint64) (Item, error)
 
-	// Put stores data and the timeout, then ends the hold, unless o.Keep.
-	// Token 0 means that nobody may hold the session: it is a *LockedError if
-	// somebody does. Any other token must be that of the present hold, else
-	// the error is ErrLockLost. ErrFull if there is no room; the hold remains.
+	// Put stores data and the timeout and ends the hold. Token 0 means that
+	// nobody may hold the session: it is a *LockedError if somebody does. Any
+	// other token must be that of the present hold, else the error is
+	// ErrLockLost. ErrFull if there is no room; the hold remains.
 	Put(ctx context.Context, id string, token uint64, data []byte, o PutOptions) error
 
 	// Delete removes the item, its hold and all that is known of former ones;
@@ -73,9 +72,6 @@ type Store interface {
 	// are. An item that is still New vanishes with the last of them. ErrLockLost
 	// if the token is that of neither (0 never is).
 	Unlock(ctx context.Context, id string, token uint64, o UnlockOptions) error
-
-	// Touch slides the expiry. ErrNotFound if nothing is stored.
-	Touch(ctx context.Context, id string) error
 
 	// Watch signals on the channel after each end of a hold, lost ones too, and
 	// each change of data of the id, from any node, that comes after Watch has returned.
@@ -146,7 +142,6 @@ type LockOptions struct {
 // PutOptions say how [Store.Put] stores.
 type PutOptions struct {
 	Timeout time.Duration // the item's idle timeout; more than 0
-	Keep    bool          // keep the hold
 }
 
 // UnlockOptions say how a hold ends.

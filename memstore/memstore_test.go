@@ -51,6 +51,13 @@ func lock(t testing.TB, s *memstore.Store, id string) session.Item {
 	return it
 }
 
+func touch(t testing.TB, s *memstore.Store, id string) {
+	t.Helper()
+	if _, err := s.Get(t.Context(), id, session.GetOptions{Touch: true}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestNewTellsAllThatIsWrong(t *testing.T) {
 	_, err := memstore.New(memstore.Options{MaxBytes: -1, MaxItems: -2})
 	if err == nil || !strings.Contains(err.Error(), "MaxBytes is -1") || !strings.Contains(err.Error(), "MaxItems is -2") {
@@ -118,21 +125,26 @@ func TestMaxBytes(t *testing.T) {
 	s := newStore(t, memstore.Options{MaxBytes: 10_000})
 	put(t, s, "a", strings.Repeat("x", 4000))
 	held := lock(t, s, "b")
-	keep := session.PutOptions{Timeout: time.Minute, Keep: true}
-	err := s.Put(t.Context(), "b", held.Hold.Token, make([]byte, 8000), keep)
+	minute := session.PutOptions{Timeout: time.Minute}
+	err := s.Put(t.Context(), "b", held.Hold.Token, make([]byte, 8000), minute)
 	full(t, err, fmt.Sprintf("%d bytes are used", s.Bytes()), "8000 more", "at most 10000", "MaxBytes")
 	it, err := s.Get(t.Context(), "b", session.GetOptions{})
 	if err != nil || !it.New || it.Hold.Token != held.Hold.Token {
 		t.Errorf("after a Put that was refused the item is %+v, error %v", it, err)
 	}
 
+	if err := s.Put(t.Context(), "b", held.Hold.Token, nil, minute); err != nil {
+		t.Fatal(err)
+	}
+	held = lock(t, s, "b")
 	rest := 10_000 - int(s.Bytes())
 	for _, size := range []int{rest, rest, rest - 1, 0, rest} {
-		if err := s.Put(t.Context(), "b", held.Hold.Token, make([]byte, size), keep); err != nil {
+		if err := s.Put(t.Context(), "b", held.Hold.Token, make([]byte, size), minute); err != nil {
 			t.Errorf("Put of %d bytes: %v", size, err)
 		}
+		held = lock(t, s, "b")
 	}
-	full(t, s.Put(t.Context(), "b", held.Hold.Token, make([]byte, rest+1), keep))
+	full(t, s.Put(t.Context(), "b", held.Hold.Token, make([]byte, rest+1), minute))
 	_, err = s.Lock(t.Context(), "c", session.LockOptions{})
 	full(t, err)
 
@@ -143,13 +155,13 @@ func TestMaxBytes(t *testing.T) {
 		}
 	}
 	// What the lost holds were sent must stay.
-	full(t, s.Put(t.Context(), "b", held.Hold.Token, make([]byte, rest-1), keep))
+	full(t, s.Put(t.Context(), "b", held.Hold.Token, make([]byte, rest-1), minute))
 	for _, lost := range held.Lost {
 		if err := s.Unlock(t.Context(), "b", lost.Token, session.UnlockOptions{}); err != nil {
 			t.Error(err)
 		}
 	}
-	if err := s.Put(t.Context(), "b", held.Hold.Token, make([]byte, rest-1), keep); err != nil {
+	if err := s.Put(t.Context(), "b", held.Hold.Token, make([]byte, rest-1), minute); err != nil {
 		t.Errorf("Put of less than there is: %v", err)
 	}
 }
@@ -167,10 +179,10 @@ func TestBytesReturnToZero(t *testing.T) {
 					t.Fatal(err)
 				}
 				if i%2 == 0 {
-					err = s.Put(t.Context(), id, it.Hold.Token, make([]byte, i), session.PutOptions{Timeout: time.Minute, Keep: true})
-				}
-				if err != nil {
-					t.Fatal(err)
+					if err := s.Put(t.Context(), id, it.Hold.Token, make([]byte, i), session.PutOptions{Timeout: time.Minute}); err != nil {
+						t.Fatal(err)
+					}
+					it = lock(t, s, id)
 				}
 			}
 			switch i % 3 {
@@ -207,9 +219,7 @@ func TestExpiredMakeRoom(t *testing.T) {
 		}
 		lock(t, s, "held")
 		time.Sleep(50 * time.Second)
-		if err := s.Touch(t.Context(), "live"); err != nil {
-			t.Fatal(err)
-		}
+		touch(t, s, "live")
 		time.Sleep(10 * time.Second)
 		put(t, s, "c", "data")
 		lock(t, s, "d")
@@ -242,9 +252,7 @@ func TestExpireIsBounded(t *testing.T) {
 		}
 		time.Sleep(50 * time.Second)
 		for i := range items {
-			if err := s.Touch(t.Context(), fmt.Sprint(i)); err != nil {
-				t.Fatal(err)
-			}
+			touch(t, s, fmt.Sprint(i))
 		}
 		time.Sleep(10 * time.Second)
 		calls := 0

@@ -100,11 +100,7 @@ func (s *Store) Put(ctx context.Context, id string, token uint64, data []byte, o
 		return err
 	}
 	it.stored, it.data, it.timeout, it.slid = true, stored, o.Timeout, now
-	if o.Keep {
-		it.losses = 0
-	} else {
-		it.end(true)
-	}
+	it.end(true)
 	s.count(it)
 	s.watchExpiry(it)
 	s.signal(id)
@@ -162,22 +158,6 @@ func (s *Store) Unlock(ctx context.Context, id string, token uint64, o session.U
 	s.count(it)
 	s.watchExpiry(it)
 	s.signal(id)
-	return nil
-}
-
-// Touch implements [session.Store].
-func (s *Store) Touch(ctx context.Context, id string) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.now()
-	it := s.find(id, now)
-	if it == nil || !it.stored {
-		return session.ErrNotFound
-	}
-	it.slid = now
 	return nil
 }
 

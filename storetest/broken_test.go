@@ -37,7 +37,6 @@ type twisted struct {
 	put    func(context.Context, string, uint64, []byte, session.PutOptions) error
 	remove func(context.Context, string, uint64) error
 	unlock func(context.Context, string, uint64, session.UnlockOptions) error
-	touch  func(context.Context, string) error
 	watch  func(context.Context, string) (<-chan struct{}, func(), error)
 	beat   func(context.Context, string, time.Duration) ([]string, error)
 	expire func(context.Context, int) ([]string, time.Duration, error)
@@ -49,7 +48,7 @@ func twist(change func(s session.Store, tw *twisted)) func(session.Store) sessio
 	return func(s session.Store) session.Store {
 		tw := &twisted{
 			Store: s, get: s.Get, lock: s.Lock, put: s.Put, remove: s.Delete, unlock: s.Unlock,
-			touch: s.Touch, watch: s.Watch, beat: s.Beat, expire: s.Expire, learn: s.Learn,
+			watch: s.Watch, beat: s.Beat, expire: s.Expire, learn: s.Learn,
 		}
 		change(s, tw)
 		return tw
@@ -75,8 +74,6 @@ func (tw *twisted) Delete(ctx context.Context, id string, token uint64) error {
 func (tw *twisted) Unlock(ctx context.Context, id string, token uint64, o session.UnlockOptions) error {
 	return tw.unlock(ctx, id, token, o)
 }
-
-func (tw *twisted) Touch(ctx context.Context, id string) error { return tw.touch(ctx, id) }
 
 func (tw *twisted) Watch(ctx context.Context, id string) (<-chan struct{}, func(), error) {
 	return tw.watch(ctx, id)
@@ -186,7 +183,6 @@ func deafItems(s session.Store, tw *twisted) {
 	tw.lock = func(ctx context.Context, id string, o session.LockOptions) (session.Item, error) {
 		return s.Lock(never(ctx), id, o)
 	}
-	tw.touch = func(ctx context.Context, id string) error { return s.Touch(never(ctx), id) }
 }
 
 func deafOthers(s session.Store, tw *twisted) {
@@ -255,11 +251,6 @@ func brokenHolds() []brokenStore {
 					return err
 				}
 				return nil
-			}
-		})},
-		{name: "has no Keep", check: "Put with Keep keeps the hold", wrap: twist(func(s session.Store, tw *twisted) {
-			tw.put = func(ctx context.Context, id string, token uint64, data []byte, o session.PutOptions) error {
-				return s.Put(ctx, id, token, data, session.PutOptions{Timeout: o.Timeout})
 			}
 		})},
 		{name: "deletes what is held", check: "Delete with token 0 needs a free session", wrap: twist(func(s session.Store, tw *twisted) {
@@ -341,18 +332,6 @@ func brokenExpiry() []brokenStore {
 		{name: "slides at no Get", check: "Get slides the expiry if asked to", wrap: twist(func(s session.Store, tw *twisted) {
 			tw.get = func(ctx context.Context, id string, _ session.GetOptions) (session.Item, error) {
 				return s.Get(ctx, id, session.GetOptions{})
-			}
-		})},
-		{name: "has a Touch that does nothing", check: "Touch slides the expiry", wrap: twist(func(s session.Store, tw *twisted) {
-			tw.touch = func(ctx context.Context, id string) error {
-				_, err := s.Get(ctx, id, session.GetOptions{})
-				return err
-			}
-		})},
-		{name: "finds a new item to touch", check: "Touch finds only what is stored", wrap: twist(func(s session.Store, tw *twisted) {
-			tw.touch = func(ctx context.Context, id string) error {
-				_, err := s.Get(ctx, id, session.GetOptions{Touch: true})
-				return err
 			}
 		})},
 		{name: "expires late", check: "an item expires when its timeout has passed", wrap: twist(func(s session.Store, tw *twisted) {

@@ -225,11 +225,10 @@ func (c *trial) everything(s session.Store, id, node string) error {
 		return err
 	}
 	it, err := s.Lock(c.ctx, id, session.LockOptions{Steal: got.Hold.Token})
-	errs := []error{err, s.Touch(c.ctx, id)}
-	put := session.PutOptions{Timeout: c.timeout, Keep: true}
+	errs := []error{err}
 	if it.Hold.Token != 0 {
 		errs = append(errs,
-			s.Put(c.ctx, id, it.Hold.Token, []byte(node), put),
+			s.Put(c.ctx, id, it.Hold.Token, []byte(node), session.PutOptions{Timeout: c.timeout}),
 			s.Unlock(c.ctx, id, it.Hold.Token, session.UnlockOptions{Committed: true}),
 			s.Delete(c.ctx, id, it.Hold.Token))
 	}

@@ -14,16 +14,8 @@ func expiryChecks() []check {
 	return []check{
 		{"an item expires when its timeout has passed", itemExpires},
 		{"Put slides the expiry", slides(func(c *trial, id string) { c.put(id, 0, "other") })},
-		{"Put with Keep slides the expiry", slides(func(c *trial, id string) {
-			c.keep(id, c.lock(id).Hold.Token, "other")
-			c.unlock(id, c.get(id).Hold.Token)
-		})},
 		{"Unlock slides the expiry", slides(func(c *trial, id string) { c.unlock(id, c.lock(id).Hold.Token) })},
-		{"Touch slides the expiry", slides(func(c *trial, id string) { c.must(c.other.Touch(c.ctx, id)) })},
-		{"Get slides the expiry if asked to", slides(func(c *trial, id string) {
-			_, err := c.other.Get(c.ctx, id, session.GetOptions{Touch: true})
-			c.must(err)
-		})},
+		{"Get slides the expiry if asked to", slides(func(c *trial, id string) { c.touch(c.other, id) })},
 		{"Get does not slide the expiry unasked", slidesNot(func(c *trial, id string) { c.get(id) })},
 		{"what is refused does not slide the expiry", slidesNot(refuseAll)},
 		{"a held item does not expire", heldStays},
@@ -136,7 +128,6 @@ func expiredNotFound(c *trial) {
 	c.gone("that has expired", id)
 	_, err := c.s.Get(c.ctx, id, session.GetOptions{Touch: true})
 	c.refused("Get with Touch", err, session.ErrNotFound)
-	c.refused("Touch", c.s.Touch(c.ctx, id), session.ErrNotFound)
 	c.refused("Unlock", c.s.Unlock(c.ctx, id, token, session.UnlockOptions{}), session.ErrLockLost)
 	c.refused("Put", c.s.Put(c.ctx, id, token, nil, session.PutOptions{Timeout: c.timeout}), session.ErrLockLost)
 	c.must(c.s.Delete(c.ctx, id, 0))
@@ -280,7 +271,7 @@ func expireNext(c *trial) {
 	id := session.NewID()
 	c.put(id, 0, "data")
 	c.wait(0.5)
-	c.must(c.s.Touch(c.ctx, id))
+	c.touch(c.s, id)
 	c.follow(id, c.timeout)
 }
 

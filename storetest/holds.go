@@ -72,7 +72,7 @@ func lockTellsHolder(c *trial) {
 		id := session.NewID()
 		held := c.lock(id).Hold
 		if data != "" {
-			c.keep(id, held.Token, data)
+			held = c.putAndLock(id, held.Token, data).Hold
 		}
 		c.unchanged("Lock of a held session", id, func() {
 			_, err := c.other.Lock(c.ctx, id, session.LockOptions{Hold: session.Hold{Node: "other"}})
@@ -289,8 +289,6 @@ func lostStay(c *trial) {
 			c.Errorf("%s the lost holds are %+v, want %+v", when, got, want)
 		}
 	}
-	c.keep(id, it.Hold.Token, "data")
-	still("after Put with Keep")
 	c.put(id, it.Hold.Token, "data")
 	still("after Put")
 	c.unlock(id, c.lock(id).Hold.Token)
@@ -320,7 +318,7 @@ func itemsOutlive(c *trial) {
 	free, held := session.NewID(), session.NewID()
 	c.put(free, c.lock(free).Hold.Token, "data")
 	it, _ := robbed(c, held, 1)
-	c.keep(held, it.Hold.Token, "data")
+	it = c.putAndLock(held, it.Hold.Token, "data")
 	wantFree, wantHeld := c.get(free), c.get(held)
 	c.reopen()
 	c.same("that was free", c.get(free), wantFree)

@@ -6,7 +6,6 @@ package storetest
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/sessionbridge/session"
@@ -21,14 +20,12 @@ func itemChecks() []check {
 		{"any bytes are stored", anyBytesAreStored},
 		{"Put replaces data and timeout", putReplaces},
 		{"Put ends the hold and makes it the committed one", putEndsHold},
-		{"Put with Keep keeps the hold", putKeeps},
 		{"Put with token 0 needs a free session", putFree},
 		{"Put with a stale token changes nothing", putStale},
 		{"Delete removes the item, its hold and all that is known of former ones", deleteRemovesAll},
 		{"Delete of no item is no error", deleteNothing},
 		{"Delete with token 0 needs a free session", deleteFree},
 		{"Delete with a stale token changes nothing", deleteStale},
-		{"Touch finds only what is stored", touchStored},
 		{"items are apart", itemsAreApart},
 	}
 }
@@ -110,17 +107,6 @@ func putEndsHold(c *trial) {
 	c.same("after Put without a hold", c.get(id), session.Item{ID: id, Data: []byte("third"), Timeout: c.timeout, Committed: second.Hold})
 }
 
-func putKeeps(c *trial) {
-	id := session.NewID()
-	held := c.lock(id).Hold
-	for _, data := range []string{"first", "second"} {
-		c.keep(id, held.Token, data)
-		c.same("after Put with Keep", c.get(id), session.Item{ID: id, Data: []byte(data), Timeout: c.timeout, Hold: held})
-	}
-	c.unlock(id, held.Token)
-	c.same("that is stored and free", c.get(id), session.Item{ID: id, Data: []byte("second"), Timeout: c.timeout})
-}
-
 func putFree(c *trial) {
 	id := session.NewID()
 	put := func() error {
@@ -172,11 +158,9 @@ func stale(c *trial, what string, f func(id string, token uint64) error) {
 }
 
 func putStale(c *trial) {
-	for _, keep := range []bool{false, true} {
-		stale(c, fmt.Sprintf("Put (Keep %t)", keep), func(id string, token uint64) error {
-			return c.other.Put(c.ctx, id, token, []byte("other"), session.PutOptions{Timeout: 2 * c.timeout, Keep: keep})
-		})
-	}
+	stale(c, "Put", func(id string, token uint64) error {
+		return c.other.Put(c.ctx, id, token, []byte("other"), session.PutOptions{Timeout: 2 * c.timeout})
+	})
 }
 
 func deleteStale(c *trial) {
@@ -216,18 +200,6 @@ func deleteFree(c *trial) {
 	})
 }
 
-func touchStored(c *trial) {
-	id := session.NewID()
-	c.refused("Touch of an unknown id", c.s.Touch(c.ctx, id), session.ErrNotFound)
-	c.gone("after Touch", id)
-	held := c.lock(id).Hold
-	c.refused("Touch of a new item", c.s.Touch(c.ctx, id), session.ErrNotFound)
-	c.keep(id, held.Token, "data")
-	c.unchanged("Touch of a held item", id, func() { c.must(c.s.Touch(c.ctx, id)) })
-	c.unlock(id, held.Token)
-	c.unchanged("Touch", id, func() { c.must(c.other.Touch(c.ctx, id)) })
-}
-
 func itemsAreApart(c *trial) {
 	ids := make([]string, 500)
 	for i := range ids {
@@ -257,9 +229,9 @@ func itemsAreApart(c *trial) {
 func fullStore(c *trial) {
 	s := c.open(c.o.Small(c.t))
 	held := session.NewID()
+	c.must(s.Put(c.ctx, held, 0, []byte("data"), session.PutOptions{Timeout: time.Hour}))
 	it, err := s.Lock(c.ctx, held, session.LockOptions{Hold: someHold()})
 	c.must(err)
-	c.must(s.Put(c.ctx, held, it.Hold.Token, []byte("data"), session.PutOptions{Timeout: time.Hour, Keep: true}))
 	before, err := s.Get(c.ctx, held, session.GetOptions{})
 	c.must(err)
 

@@ -144,11 +144,18 @@ func (c *trial) put(id string, token uint64, data string) {
 	}
 }
 
-// keep stores data and keeps the hold.
-func (c *trial) keep(id string, token uint64, data string) {
+// putAndLock stores data and takes the next hold.
+func (c *trial) putAndLock(id string, token uint64, data string) session.Item {
 	c.Helper()
-	if err := c.s.Put(c.ctx, id, token, []byte(data), session.PutOptions{Timeout: c.timeout, Keep: true}); err != nil {
-		c.Fatalf("Put with Keep: %v", err)
+	c.put(id, token, data)
+	return c.lock(id)
+}
+
+// touch slides the expiry of an item that must be there.
+func (c *trial) touch(s session.Store, id string) {
+	c.Helper()
+	if _, err := s.Get(c.ctx, id, session.GetOptions{Touch: true}); err != nil {
+		c.Fatalf("Get with Touch: %v", err)
 	}
 }
 

@@ -40,10 +40,8 @@ func events() []event {
 	held := func(c *trial, id string) uint64 { c.Helper(); c.put(id, 0, "data"); return c.lock(id).Hold.Token }
 	expired := func(c *trial, id string) uint64 { c.Helper(); c.put(id, 0, "data"); c.wait(1.2); return 0 }
 
-	put := func(keep bool) func(*trial, session.Store, string, uint64) error {
-		return func(c *trial, s session.Store, id string, token uint64) error {
-			return s.Put(c.ctx, id, token, []byte("other"), session.PutOptions{Timeout: c.timeout, Keep: keep})
-		}
+	put := func(c *trial, s session.Store, id string, token uint64) error {
+		return s.Put(c.ctx, id, token, []byte("other"), session.PutOptions{Timeout: c.timeout})
 	}
 	remove := func(c *trial, s session.Store, id string, token uint64) error { return s.Delete(c.ctx, id, token) }
 	unlock := func(c *trial, s session.Store, id string, token uint64) error {
@@ -58,11 +56,10 @@ func events() []event {
 		return err
 	}
 	return []event{
-		{"Put of an unknown id", nothing, put(false)},
-		{"Put without a hold", stored, put(false)},
-		{"Put that ends a hold", held, put(false)},
-		{"Put that ends the hold of a new item", fresh, put(false)},
-		{"Put with Keep", held, put(true)},
+		{"Put of an unknown id", nothing, put},
+		{"Put without a hold", stored, put},
+		{"Put that ends a hold", held, put},
+		{"Put that ends the hold of a new item", fresh, put},
 		{"Unlock", held, unlock},
 		{"Unlock of a new item", fresh, unlock},
 		{"a steal", held, steal},
