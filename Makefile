@@ -7,7 +7,7 @@ TOOL := go tool -modfile=internal/tools/go.mod
 
 .PHONY: help
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
 
 .PHONY: test
 test: ## run all tests with the race detector; fetch from Debian what they need
@@ -43,5 +43,11 @@ vuln: ## look for known vulnerabilities in what we call
 	internal/tools/vuln.sh
 
 .PHONY: bench
-bench: ## run all benchmarks once; compare runs with benchstat (CONTRIBUTING.md)
+bench: ## measure beside null baselines: all of bench/README.md, or one ROW; ROUNDS, MARKDOWN=1, UPDATE=1 (writes README.md)
+	-internal/tools/debian-packages.sh bench
+	cd bench && go test -count=1 -timeout=15m -run='^TestTable$$' -args -rounds=$(or $(ROUNDS),6) \
+		$(if $(ROW),-row=$(ROW)) $(if $(MARKDOWN),-markdown) $(if $(UPDATE),-update)
+
+.PHONY: microbench
+microbench: ## run all Go benchmarks once; compare runs with benchstat (CONTRIBUTING.md)
 	go test -run='^$$' -bench=. ./...

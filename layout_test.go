@@ -30,6 +30,7 @@ var layers = []struct{ pkg, may string }{
 	{pkg: "wire", may: ""},
 	{pkg: "memstore", may: "."},
 	{pkg: "storetest", may: "."},
+	{pkg: "bench", may: ""},
 	{pkg: "remoteapp", may: ". wire internal/lastcookie internal/seldom"},
 	{pkg: "httpsession", may: ". internal/lastcookie"},
 	{pkg: "internal/lastcookie", may: ""},

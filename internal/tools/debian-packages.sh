@@ -2,12 +2,17 @@
 # SPDX-FileCopyrightText: The Session Bridge authors
 # SPDX-License-Identifier: Apache-2.0
 
-# Installs from Debian what the tests need and this machine lacks. Elsewhere it
-# says what is missing and lets the tests go on.
+# Installs from Debian what the tests need and this machine lacks, or what make
+# bench needs if it is called with "bench". Elsewhere it says what is missing and
+# lets them go on.
 set -euo pipefail
 
 # One line per package: its name, and a command that succeeds if it is there.
 needs() {
+	if [ "${1:-}" = bench ]; then
+		echo 'wrk command -v wrk'  # loads a server over HTTP/1.1
+		return
+	fi
 	cat <<'NEEDS'
 gcc        command -v "${CC:-gcc}"             # links the race detector
 libc6-dev  test -e /usr/include/stdlib.h       # with the C library
@@ -22,13 +27,13 @@ while read -r package check; do
 	if ! eval "$check" >/dev/null 2>&1; then
 		missing+=("$package")
 	fi
-done < <(needs)
+done < <(needs "$@")
 
 if [ ${#missing[@]} -eq 0 ]; then
 	exit 0
 fi
 if ! command -v apt-get >/dev/null; then
-	echo "NOT DEBIAN: the tests need what Debian calls: ${missing[*]}; going on without" >&2
+	echo "NOT DEBIAN: this needs what Debian calls: ${missing[*]}; going on without" >&2
 	exit 0
 fi
 
