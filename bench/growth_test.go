@@ -19,7 +19,7 @@ func growth(m *meter) []line {
 		make       func(o *child, next func() string) client
 	}{
 		{"read", "/read", func(o *child, next func() string) client { return m.readClient(o.address, next) }},
-		{"write", "/write", func(o *child, next func() string) client { return m.cycleClient(o.address, pathOurs, next) }},
+		{"write", "/write", func(o *child, next func() string) client { return cycleClient(m, o.address, pathOurs, next) }},
 	} {
 		alone := m.compare(func() float64 { return m.ask(small, kind.path) }, func() float64 { return m.ask(large, kind.path) })
 		clients := func(o *child, stored int) []client {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
 
 	"github.com/sessionbridge/session"
 	"github.com/sessionbridge/session/httpsession"
@@ -20,7 +21,7 @@ const browsers = 32
 // goPage compares pages of a Go program: without a session, and with one that an
 // owner in another process has.
 func goPage(m *meter) []line {
-	o := m.startOwner(m.scaled(1000, browsers))
+	o := m.startOwner(m.scaled(stored, browsers))
 	p := m.start("page", envOwner+"=http://"+o.address)
 	visitors := func(path string) []client {
 		return crowd(browsers, func(i int) client { return m.browser(p.address, path, sessionID(i)) })
@@ -34,6 +35,14 @@ func goPage(m *meter) []line {
 		{"that writes its session, GET + PUT", "/double", 0.35},
 		{"that writes its session, duplex POST", "/single", 0.35},
 	} {
+		if os.Getenv("ONLY") != "" {
+			if os.Getenv("ONLY") != page.path {
+				continue
+			}
+			m.window *= 6
+			m.Log(m.load(visitors(page.path)))
+			return nil
+		}
 		c := m.compareLoad(visitors("/bare"), visitors(page.path))
 		lines = append(lines, c.throughput("a Go page "+page.name+", 1 KB, 32 browsers", "pages/s", page.bar))
 	}

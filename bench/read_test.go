@@ -89,7 +89,7 @@ func readByWrk(m *meter) []line {
 		}
 		m.Fatal("wrk is not installed, and this row is measured with it: apt-get install wrk")
 	}
-	o := m.startOwner(1)
+	o := m.startOwner(m.scaled(stored, 1))
 	c := m.compare(func() float64 { return m.wrk(o, pathRead) }, func() float64 { return m.wrk(o, pathOurs) })
 	return []line{c.throughput("read-only GET, 1 KB, HTTP/1.1, wrk, 32 connections", "req/s", 0.85)}
 }
