@@ -81,7 +81,9 @@ func (x *exchange) commit(held *session.Held, body []byte) (outcome string) {
 // message returns the refusal as the one text of a POST's answer.
 func (e *refusal) message() string { return e.reason + ". " + e.detail }
 
-// answer ends the response of a POST: committed, or not for this reason.
+// answer ends the response of a POST: committed, or not for this reason. It is
+// not flushed: it leaves together with the end of the stream, in one frame, when
+// the handler returns. The deadline of the stream bounds that.
 func (x *exchange) answer(reason string) {
 	b, err := json.Marshal(struct {
 		Success bool   `json:"s"`
@@ -90,9 +92,8 @@ func (x *exchange) answer(reason string) {
 	if err != nil {
 		panic(err) // a bool and a string
 	}
-	if err := x.send(b); err != nil {
-		x.h.log.Debug("a peer left before the answer to its commit", "client", x.client.Name, "committed", reason == "", "err", err)
-	}
+	http.NewResponseController(x.w).SetWriteDeadline(time.Now().Add(sendTimeout))
+	x.w.Write(b) // an error means that the peer has gone: nobody is left to be told
 }
 
 // received is the body of a POST on its way.
