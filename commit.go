@@ -174,16 +174,18 @@ var emptyItems = wire.AppendItems(nil, nil, nil)
 // noteMerge logs what an operator may be asked about: keys that went because a
 // client could not write them, and changes that were not made.
 func (m *Manager) noteMerge(id string, u Update, merged wire.Merged, sent *sentKeys) {
-	log := m.log.With("session", HashID(id), "client", u.Client.Name)
+	warn := func(message string, facts ...any) {
+		m.log.With("session", HashID(id), "client", u.Client.Name).Warn(message, facts...)
+	}
 	if len(merged.Unwritable) > 0 {
-		log.Warn("keys were removed: the client sent them back without a value, as it does with null or a wrong type in a key whose type has no null",
+		warn("keys were removed: the client sent them back without a value, as it does with null or a wrong type in a key whose type has no null",
 			"keys", merged.Unwritable)
 	}
 	if outside := outsideScope(u); len(outside) > 0 {
-		log.Warn("keys were not stored: the client sent keys that its scope does not declare", "keys", outside, "scope", u.Client.Scope.String())
+		warn("keys were not stored: the client sent keys that its scope does not declare", "keys", outside, "scope", u.Client.Scope.String())
 	}
 	if len(merged.Kept) > 0 && sent != nil && sent.none() {
-		log.Warn("keys were kept that the client left out: it has never sent any key, so it can't be told whether it meant to remove them; a scope would tell",
+		warn("keys were kept that the client left out: it has never sent any key, so it can't be told whether it meant to remove them; a scope would tell",
 			"keys", merged.Kept)
 	}
 }
