@@ -13,8 +13,8 @@ import (
 
 // PrepareServer makes a server fit for sessions that are held for minutes:
 // HTTP/1.1 and HTTP/2, with and without TLS; more streams on a connection than a
-// client leaves open; silent connections pinged, so that a peer that is gone is
-// noticed; no limit on how long a request or an answer takes, but one on its
+// client leaves open; silent connections pinged, and on Linux those ended whose
+// peer acknowledges nothing for 30 s, so that a peer that is gone is noticed; no limit on how long a request or an answer takes, but one on its
 // headers. It sets the fields that matter for that and leaves the others, and is
 // called before the server starts.
 func PrepareServer(s *http.Server) {
@@ -39,6 +39,7 @@ func PrepareServer(s *http.Server) {
 		if before != nil {
 			ctx = before(ctx, c)
 		}
+		boundSilence(c)
 		return context.WithValue(ctx, connectionKey{}, new(connection))
 	}
 }

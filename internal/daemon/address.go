@@ -55,7 +55,8 @@ type listener struct {
 // open listens. An error is a *ConfigError: nothing but another address, or
 // the end of another program, would help.
 func (a address) open(ctx context.Context, setting string) (listener, error) {
-	// A peer that vanished without a word is found after a minute.
+	// A peer that vanished without a word is found after a minute, if nothing was
+	// sent to it meanwhile: see remoteapp.PrepareServer.
 	config := net.ListenConfig{KeepAliveConfig: net.KeepAliveConfig{
 		Enable: true, Idle: 15 * time.Second, Interval: 15 * time.Second, Count: 3,
 	}}
