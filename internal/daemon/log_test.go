@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -37,4 +38,24 @@ func TestLogOfTheServer(t *testing.T) {
 			t.Errorf("%s: logged as %s, want %s", line, out.String(), want)
 		}
 	}
+}
+
+// TestLogOfTheServerIsNotFlooded: a stranger who can't even say hello must not
+// fill a disk, nor hide that there are no descriptors left.
+func TestLogOfTheServerIsNotFlooded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		log := newServerLog(slog.New(slog.NewTextHandler(&out, nil)))
+		for range 1000 {
+			log.Print("http: TLS handshake error from 10.0.0.1:5000: unexpected EOF")
+			log.Print("http2: server connection error from 10.0.0.1:5000: PROTOCOL_ERROR")
+		}
+		log.Print("http: Accept error: too many open files; retrying in 5ms")
+		time.Sleep(serverComplainEvery)
+		log.Print("http: TLS handshake error from 10.0.0.1:5000: unexpected EOF")
+		got := out.String()
+		if lines := strings.Count(got, "\n"); lines != 4 || !strings.Contains(got, "too many open files") || !strings.Contains(got, "more_before=999") {
+			t.Errorf("%d lines are logged, want 4, the last of which tells of 999 more:\n%.2000s", lines, got)
+		}
+	})
 }
