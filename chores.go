@@ -48,8 +48,15 @@ func (m *Manager) nodes(ctx context.Context) ([]string, error) {
 // expireBatch is how many sessions are removed in one call.
 const expireBatch = 500
 
+// mostRest bounds how long expire rests. This node is not told what others
+// store, and those may die and leave it behind, even with a hold on it.
+const mostRest = 5 * time.Minute
+
+// leastRest makes one call of all that expires within it.
+const leastRest = time.Second
+
 // A sweeper knows when the next session may expire, so that an idle server has
-// nothing to do.
+// next to nothing to do.
 type sweeper struct {
 	kick chan struct{} // somebody stored what expires before at
 
@@ -126,10 +133,8 @@ func (m *Manager) expireDue() {
 			m.log.Warn("expired sessions were not removed; the store answers", "err", err)
 			m.sweep.expect(time.Minute)
 			return
-		case next == Never:
-			return
 		case next > 0:
-			m.sweep.expect(next)
+			m.sweep.expect(min(max(next, leastRest), mostRest))
 			return
 		}
 	}

@@ -118,7 +118,7 @@ func (m *Manager) apply(ctx context.Context, base, item Item, u Update) error {
 		timeout = item.Timeout
 	}
 	if !merged.Changed && !item.New && timeout == item.Timeout {
-		m.sweep.expect(item.Timeout) // while it was held it could not expire
+		m.sweep.expect(item.Timeout) // Unlock slides the expiry
 		return m.insist(ctx, item, func(ctx context.Context) error {
 			return m.store.Unlock(ctx, item.ID, item.Hold.Token, UnlockOptions{Committed: true})
 		})

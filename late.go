@@ -84,7 +84,7 @@ func (m *Manager) abandonLate(ctx context.Context, base Item) error {
 	w := writer{m: m, ctx: ctx}
 	var steal Hold
 	for {
-		item, err := w.ask(base.ID, LockOptions{Hold: m.lateHold(base), Steal: steal.Token})
+		item, err := w.ask(base.ID, LockOptions{Hold: m.lateHold(base), Steal: steal.Token, Timeout: m.opts.Timeout})
 		var locked *LockedError
 		if errors.As(err, &locked) {
 			steal = locked.Hold

@@ -541,6 +541,30 @@ func TestSessionExpiresWhenItIsNotUsed(t *testing.T) {
 	})
 }
 
+func TestSessionThatADeadNodeHeldExpires(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore(t)
+		alive := newManager(t, store, session.ManagerOptions{Node: "alive"})
+		dying := newManager(t, store, session.ManagerOptions{Node: "dying"})
+		synctest.Wait()
+		mustCommit(t, mustHold(t, dying, 0), update(shop, "n", "1"))
+		mustHold(t, dying, 0)
+		time.Sleep(time.Hour)
+		dying.Close()
+		time.Sleep(10 * time.Second)
+		if got := store.Len(); got != 1 {
+			t.Errorf("%d sessions are stored while its holder is alive, want 1", got)
+		}
+		time.Sleep(10*time.Second + time.Minute)
+		if got := store.Len(); got != 0 {
+			t.Errorf("%d sessions are stored, want none", got)
+		}
+		if got := alive.Stats().Expired; got != 1 {
+			t.Errorf("%d sessions expired, want 1", got)
+		}
+	})
+}
+
 func TestShorterTimeoutIsNoticedBeforeALongerOneIsDue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newStore(t)

@@ -97,7 +97,7 @@ func (m *Manager) adopt(id string) error {
 func (m *Manager) giveUp(ctx context.Context, item Item) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
-	m.sweep.expect(item.Timeout) // while it was held it could not expire
+	m.sweep.expect(item.Timeout) // Unlock slides the expiry
 	err := m.store.Unlock(ctx, item.ID, item.Hold.Token, UnlockOptions{})
 	switch {
 	case errors.Is(err, ErrLockLost):

@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// Never is what [Store.Expire] answers where nothing is stored that could
-// expire.
+// Never is what [Store.Expire] answers where there is no item.
 const Never = time.Duration(math.MaxInt64)
 
 // A Store keeps items by session id and grants holds on them. It compares and
@@ -24,8 +23,10 @@ const Never = time.Duration(math.MaxInt64)
 // beyond the call.
 //
 // An item expires when its timeout has passed since its expiry was last slid.
-// Put and Unlock slide it, Get does if asked to. A held item does not expire. An
-// expired item is not found, whether Expire has removed it yet or not.
+// Lock, Put and Unlock slide it, Get does if asked to. An item that is held does
+// not expire while the node of its hold is alive (Beat); a node that has never
+// beaten is not. An expired item is not found, whether Expire has removed it yet
+// or not, unless the node of its hold beats again before it is removed.
 //
 // The errors that the methods name tell what was done. After any other one, such
 // as that of a connection, it is open whether the store did what it was asked:
@@ -34,8 +35,9 @@ const Never = time.Duration(math.MaxInt64)
 // A hold that is stolen is lost, but its exchange may commit late: by a hold of
 // its own, granted for that (Hold.Late), with the state that it lost as what it
 // changed (Base). An item keeps what it knows of a lost hold until that hold is
-// unlocked, is committed late, or is older than the item's timeout; of many it
-// may forget the oldest.
+// unlocked or is committed late. When a Lock is granted, the item forgets those
+// lost holds that are older than its timeout, but for the one that is stolen and
+// the one that the new hold is Late for; of many it may forget the oldest.
 type Store interface {
 	// Get returns the item of an id with its present hold. An id that has
 	// nothing stored yet, but is held or has lost holds, is an item too, with
@@ -50,7 +52,8 @@ type Store interface {
 	// The token of a new hold is larger than any that was granted on the id
 	// before, also before it was deleted and before a restart of the store.
 	// A hold that is stolen moves to Item.Lost. If o.Hold.Late is set but no
-	// lost hold has this token, the error is ErrLockLost.
+	// lost hold has this token, the error is ErrLockLost, whoever holds the
+	// session.
 	Lock(ctx context.Context, id string, o LockOptions) (Item, error)
 
 	// Base returns the item as it was when the hold with this token was stolen,
@@ -74,10 +77,10 @@ type Store interface {
 	Unlock(ctx context.Context, id string, token uint64, o UnlockOptions) error
 
 	// Watch signals on the channel after each end of a hold, lost ones too, and
-	// each change of data of the id, from any node, that comes after Watch has returned.
-	// Signals that are not received in time become one; some may be for
-	// nothing. It ends with stop, which may be called more than once, and not
-	// with the context; the channel is never closed.
+	// each change of data of the id, from any node, that comes after Watch has
+	// returned. Signals that are not received in time become one; some may be
+	// for nothing. It ends with stop, which may be called more than once, and
+	// not with the context; the channel is never closed.
 	Watch(ctx context.Context, id string) (changed <-chan struct{}, stop func(), err error)
 
 	// Beat keeps a node alive for ttl from now, whatever an earlier ttl was,
@@ -85,10 +88,13 @@ type Store interface {
 	Beat(ctx context.Context, node string, ttl time.Duration) (live []string, err error)
 
 	// Expire removes at most limit items that have expired and returns the ids
-	// of those that were stored, each to one caller only. next is how long it will be until another
-	// one of those that are stored now may be due: 0 if more are due already,
-	// Never if there is none. It finds them by an index; items that are not due
-	// cost nothing.
+	// of those that were stored, each to one caller only. next is when to call
+	// again: 0 if more may have expired already, Never if there is no item. Who
+	// obeys it removes each item that is there now as soon as it expires, but one
+	// that was held beyond its timeout maybe later, by its timeout or a minute,
+	// whichever is less. Expire finds items by an index: those that are not due
+	// cost nothing, and all that are held beyond a like timeout cost one call in
+	// that time.
 	Expire(ctx context.Context, limit int) (ids []string, next time.Duration, err error)
 
 	// Learn adds keys to those that a client is known to have sent and returns
@@ -136,7 +142,7 @@ type GetOptions struct {
 type LockOptions struct {
 	Hold    Hold          // as it is to be stored; Token, Losses and Age are the store's to set
 	Steal   uint64        // token of the hold that may be taken away; 0 for none
-	Timeout time.Duration // of an item that is New: how long lost holds keep it while nobody holds it
+	Timeout time.Duration // of the item if it is New, by which it expires like any other; more than 0
 }
 
 // PutOptions say how [Store.Put] stores.

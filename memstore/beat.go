@@ -17,12 +17,17 @@ func (s *Store) Beat(ctx context.Context, node string, ttl time.Duration) (live 
 	defer s.mu.Unlock()
 	now := s.now()
 	s.nodes[node] = after(now, ttl)
-	for other, dead := range s.nodes {
-		if dead <= now && other != node {
+	for other := range s.nodes {
+		if !s.alive(other, now) && other != node {
 			delete(s.nodes, other)
 			continue
 		}
 		live = append(live, other)
 	}
 	return live, nil
+}
+
+// alive reports whether a node has beaten, and not too long ago. s.mu is held.
+func (s *Store) alive(node string, now time.Duration) bool {
+	return now < s.nodes[node]
 }

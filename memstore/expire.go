@@ -19,11 +19,14 @@ const notDue = -1
 // store for as long as it takes to sort them in again.
 const maxLooks = 1000
 
-// expiries is the index of what may expire: a heap of the stored items by the
-// time at which to look at each. That is never later than its expiry, but often
-// earlier: to slide is to write one number, and an item that is found too early
-// goes back to its place. An item that is found held leaves the index until the
-// hold ends.
+// mostDelay bounds how long what a node held may outlive its timeout and its
+// node.
+const mostDelay = time.Minute
+
+// expiries is the index of what may expire: a heap of all items by the time at
+// which to look at each. That is often earlier than its expiry: to slide is to
+// write one number, and an item that is found too early goes back to its place.
+// It is later only for an item that is held beyond its timeout.
 type expiries []entry
 
 type entry struct {
@@ -86,17 +89,29 @@ func (s *Store) expired(now time.Duration, looks *int) *item {
 			*looks--
 		}
 		it := s.due[0].it
-		switch {
-		case it.expired(now):
+		if s.hasExpired(it, now) {
 			return it
-		case it.hold != nil:
-			s.forgetExpiry(it)
-		default:
-			s.due[0].look = it.expiry()
-			heap.Fix(&s.due, 0)
 		}
+		s.due[0].look = it.expiry()
+		if it.expiry() <= now {
+			s.due[0].look = it.nextLook(now)
+		}
+		heap.Fix(&s.due, 0)
 	}
 	return nil
+}
+
+// hasExpired reports whether an item has expired. s.mu is held.
+func (s *Store) hasExpired(it *item, now time.Duration) bool {
+	return it.expiry() <= now && (it.hold == nil || !s.alive(it.hold.Node, now))
+}
+
+// nextLook is when to see again whether the node that holds an item beyond its
+// timeout is still alive. Those of a like timeout have the same times, so that
+// thousands of them need no more calls than one.
+func (it *item) nextLook(now time.Duration) time.Duration {
+	every := max(min(it.timeout, mostDelay), time.Millisecond)
+	return after(now-now%every, every)
 }
 
 // Expire implements [session.Store]. It looks at no more than limit and a
@@ -117,7 +132,7 @@ func (s *Store) Expire(ctx context.Context, limit int) (ids []string, next time.
 	}
 	looks := max(limit, 0) + maxLooks
 	it := s.expired(now, &looks)
-	for it != nil && len(ids) < limit {
+	for left := limit - len(ids); it != nil && left > 0; left-- {
 		s.remove(it)
 		if it.stored {
 			ids = append(ids, it.id)

@@ -54,13 +54,9 @@ func (h *hold) at(now time.Duration) session.Hold {
 	return told
 }
 
-// expiry is when it expires, unless it is held.
+// expiry is when it expires, unless a node that is alive holds it.
 func (it *item) expiry() time.Duration {
 	return after(it.slid, it.timeout)
-}
-
-func (it *item) expired(now time.Duration) bool {
-	return it.hold == nil && it.expiry() <= now
 }
 
 // told is the item as an answer tells it.
@@ -94,9 +90,12 @@ func (it *item) lostAt(token uint64) int {
 	return slices.IndexFunc(it.lost, func(l lostHold) bool { return l.Token == token })
 }
 
-// grant gives a new hold. The present one, if there is one, is lost.
+// grant gives a new hold and slides the expiry. The present hold, if there is
+// one, is lost.
 func (it *item) grant(wanted session.Hold, token uint64, now time.Duration) {
-	it.lost = slices.DeleteFunc(it.lost, func(l lostHold) bool { return now-l.since > it.timeout })
+	it.lost = slices.DeleteFunc(it.lost, func(l lostHold) bool {
+		return now-l.since > it.timeout && l.Token != wanted.Late
+	})
 	if it.hold != nil {
 		if len(it.lost) == maxLost {
 			it.lost = slices.Delete(it.lost, 0, 1)
@@ -105,7 +104,7 @@ func (it *item) grant(wanted session.Hold, token uint64, now time.Duration) {
 		it.losses++
 	}
 	wanted.Token, wanted.Losses, wanted.Age = token, it.losses, 0
-	it.hold = &hold{Hold: wanted, since: now}
+	it.hold, it.slid = &hold{Hold: wanted, since: now}, now
 }
 
 // end ends the present hold, if there is one. As committed, it ends the lost

@@ -37,7 +37,7 @@ type Store struct {
 
 	mu      sync.Mutex
 	items   map[string]*item
-	due     expiries            // the stored items, by when to look at them
+	due     expiries            // all items, by when to look at them
 	removed map[string]struct{} // ids of items that had expired and had to make room; Expire owes them to a caller
 	used    int64               // what all this counts for under MaxBytes
 	token   uint64              // the newest

@@ -44,7 +44,7 @@ func put(t testing.TB, s *memstore.Store, id string, data string) {
 
 func lock(t testing.TB, s *memstore.Store, id string) session.Item {
 	t.Helper()
-	it, err := s.Lock(t.Context(), id, session.LockOptions{})
+	it, err := s.Lock(t.Context(), id, session.LockOptions{Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,6 +54,14 @@ func lock(t testing.TB, s *memstore.Store, id string) session.Item {
 func touch(t testing.TB, s *memstore.Store, id string) {
 	t.Helper()
 	if _, err := s.Get(t.Context(), id, session.GetOptions{Touch: true}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// beat keeps the node alive whose holds lock takes.
+func beat(t testing.TB, s *memstore.Store, ttl time.Duration) {
+	t.Helper()
+	if _, err := s.Beat(t.Context(), "", ttl); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -218,6 +226,7 @@ func TestExpiredMakeRoom(t *testing.T) {
 			put(t, s, id, "data")
 		}
 		lock(t, s, "held")
+		beat(t, s, time.Hour)
 		time.Sleep(50 * time.Second)
 		touch(t, s, "live")
 		time.Sleep(10 * time.Second)
@@ -265,6 +274,48 @@ func TestExpireIsBounded(t *testing.T) {
 		}
 		if calls < 5 || calls > 50 {
 			t.Errorf("%d calls have looked at %d items", calls, items)
+		}
+	})
+}
+
+// TestHeldItemsAreSeldomLookedAt has many sessions that are held beyond their
+// timeout, each from another moment on.
+func TestHeldItemsAreSeldomLookedAt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStore(t, memstore.Options{})
+		beat(t, s, 2*time.Hour)
+		const items = 10_000
+		for i := range items {
+			lock(t, s, fmt.Sprint(i))
+			time.Sleep(time.Millisecond)
+		}
+		sweep := func(d time.Duration) (calls int) {
+			for end := time.Now().Add(d); time.Now().Before(end); calls++ {
+				ids, next, err := s.Expire(t.Context(), 100)
+				if len(ids) != 0 || err != nil {
+					t.Fatalf("Expire answers %q and error %v", ids, err)
+				}
+				time.Sleep(next)
+			}
+			return calls
+		}
+		sweep(2 * time.Minute) // the timeout of each has passed once
+		if calls := sweep(time.Hour); calls > 61*(items/1000+1) {
+			t.Errorf("Expire was called %d times in an hour", calls)
+		}
+		if s.Len() != items {
+			t.Errorf("%d items are left, want %d", s.Len(), items)
+		}
+		beat(t, s, 0)
+		time.Sleep(time.Minute)
+		for next := time.Duration(0); next == 0; {
+			var err error
+			if _, next, err = s.Expire(t.Context(), 100); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if s.Len() != 0 || s.Bytes() != 0 {
+			t.Errorf("%d items and %d bytes are left of a dead node", s.Len(), s.Bytes())
 		}
 	})
 }

@@ -60,6 +60,7 @@ func (s *Store) Lock(ctx context.Context, id string, o session.LockOptions) (ses
 	s.token++
 	it.grant(o.Hold, s.token, now)
 	s.count(it)
+	s.watchExpiry(it)
 	return it.told(now), nil
 }
 
@@ -165,7 +166,7 @@ func (s *Store) Unlock(ctx context.Context, id string, token uint64, o session.U
 // s.mu is held.
 func (s *Store) find(id string, now time.Duration) *item {
 	it := s.items[id]
-	if it == nil || it.expired(now) {
+	if it == nil || s.hasExpired(it, now) {
 		return nil
 	}
 	return it

@@ -25,7 +25,7 @@ type brokenStore struct {
 }
 
 func brokenStores() []brokenStore {
-	return slices.Concat(brokenBytes(), brokenHolds(), brokenExpiry(), brokenWatches(), brokenNodes())
+	return slices.Concat(brokenBytes(), brokenHolds(), brokenExpiry(), brokenHeldExpiry(), brokenWatches(), brokenNodes())
 }
 
 // A twisted store calls its functions, where it has them, in place of the

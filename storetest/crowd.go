@@ -72,8 +72,9 @@ func (c *trial) takeTurn(s session.Store, id string) error {
 		return err
 	}
 	defer stop()
-	it, err := s.Lock(c.ctx, id, session.LockOptions{Hold: someHold()})
-	for ; err != nil; it, err = s.Lock(c.ctx, id, session.LockOptions{Hold: someHold()}) {
+	want := session.LockOptions{Hold: someHold(), Timeout: time.Hour}
+	it, err := s.Lock(c.ctx, id, want)
+	for ; err != nil; it, err = s.Lock(c.ctx, id, want) {
 		var locked *session.LockedError
 		if !errors.As(err, &locked) {
 			return err
@@ -119,7 +120,7 @@ func (c *trial) race(id string, o session.LockOptions) session.Item {
 func oneGetsFree(c *trial) {
 	id := session.NewID()
 	for range 20 {
-		it := c.race(id, session.LockOptions{Hold: someHold()})
+		it := c.race(id, session.LockOptions{Hold: someHold(), Timeout: c.timeout})
 		c.same("that one of many got", c.get(id), it)
 		c.unlock(id, it.Hold.Token)
 	}
@@ -129,7 +130,7 @@ func oneThief(c *trial) {
 	id := session.NewID()
 	held := c.lock(id).Hold
 	for range 20 {
-		thief := c.race(id, session.LockOptions{Hold: someHold(), Steal: held.Token})
+		thief := c.race(id, session.LockOptions{Hold: someHold(), Steal: held.Token, Timeout: c.timeout})
 		if last := thief.Lost[len(thief.Lost)-1]; last.Token != held.Token {
 			c.Errorf("token %d was stolen, and %d is the last that was lost", held.Token, last.Token)
 		}
@@ -224,7 +225,7 @@ func (c *trial) everything(s session.Store, id, node string) error {
 	if err != nil && !errors.Is(err, session.ErrNotFound) {
 		return err
 	}
-	it, err := s.Lock(c.ctx, id, session.LockOptions{Steal: got.Hold.Token})
+	it, err := s.Lock(c.ctx, id, session.LockOptions{Steal: got.Hold.Token, Timeout: c.timeout})
 	errs := []error{err}
 	if it.Hold.Token != 0 {
 		errs = append(errs,

@@ -140,7 +140,7 @@ func tokensRise(c *trial) {
 		c.put(id, grant(), "data")
 		c.must(c.s.Delete(c.ctx, id, 0)) // free
 		c.put(id, grant(), "data")
-		it, err := c.other.Lock(c.ctx, id, session.LockOptions{})
+		it, err := c.other.Lock(c.ctx, id, session.LockOptions{Timeout: c.timeout})
 		c.must(err)
 		c.unlock(id, granted(it))
 	}

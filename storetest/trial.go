@@ -151,6 +151,14 @@ func (c *trial) putAndLock(id string, token uint64, data string) session.Item {
 	return c.lock(id)
 }
 
+// live keeps a node alive for as long as any check takes.
+func (c *trial) live(node string) {
+	c.Helper()
+	if _, err := c.s.Beat(c.ctx, node, 1000*time.Hour); err != nil {
+		c.Fatalf("Beat: %v", err)
+	}
+}
+
 // touch slides the expiry of an item that must be there.
 func (c *trial) touch(s session.Store, id string) {
 	c.Helper()

@@ -48,7 +48,7 @@ func events() []event {
 		return s.Unlock(c.ctx, id, token, session.UnlockOptions{})
 	}
 	steal := func(c *trial, s session.Store, id string, token uint64) error {
-		_, err := s.Lock(c.ctx, id, session.LockOptions{Steal: token})
+		_, err := s.Lock(c.ctx, id, session.LockOptions{Steal: token, Timeout: c.timeout})
 		return err
 	}
 	expire := func(c *trial, s session.Store, _ string, _ uint64) error {
