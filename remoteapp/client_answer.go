@@ -128,6 +128,7 @@ func (v *visit) classify(e *Error, res *http.Response, p problem) {
 const (
 	problemBusy     = "urn:sessionbridge:problem:busy"
 	problemInternal = "urn:sessionbridge:problem:internal"
+	problemUnknown  = "urn:sessionbridge:problem:commit-unknown"
 )
 
 // noSession returns the error of a body that is none, as it begins.

@@ -96,7 +96,7 @@ func (d *double) refusedPut(res *http.Response) *Error {
 // failedMidway reports whether an answer leaves open what came of a PUT.
 func failedMidway(e *Error) bool {
 	if e.problem != "" { // our own server says of all others that nothing has changed
-		return e.problem == problemInternal
+		return e.problem == problemInternal || e.problem == problemUnknown
 	}
 	return e.Status == http.StatusInternalServerError || e.Status == http.StatusBadGateway || e.Status == http.StatusGatewayTimeout
 }

@@ -179,6 +179,7 @@ func TestAnswerToACommit(t *testing.T) {
 		{"refused with a reason", `{"s":false,"m":"disk on fire"}`, remoteapp.ErrRefused, "disk on fire"},
 		{"refused without", `{"s":false}`, remoteapp.ErrRefused, ""},
 		{"lost", `{"s":false,"m":"Session has already been updated. By whom?"}`, session.ErrLockLost, "By whom?"},
+		{"its store did not answer", `{"s":false,"m":"Session may or may not have been stored. Why?"}`, session.ErrCommitUnknown, "Why?"},
 		{"nobody holds it", `{"s":false,"m":"Could not find session"}`, session.ErrLockLost, ""},
 		{"upper case", `{"S":true}`, session.ErrCommitUnknown, `{\"S\":true}`},
 		{"a string", `{"s":"true"}`, session.ErrCommitUnknown, ""},
@@ -245,6 +246,7 @@ func TestEndOfAnExchangeOverTwoConnections(t *testing.T) {
 		{name: "502", owner: fakeOwner{put: status(502)}, want: session.ErrCommitUnknown},
 		{name: "503", owner: fakeOwner{put: status(503)}, want: remoteapp.ErrRefused},
 		{name: "its store failed", owner: fakeOwner{put: problem(503, "store-failed")}, want: remoteapp.ErrRefused, says: "A title: A detail about [session id]."},
+		{name: "its store did not answer", owner: fakeOwner{put: problem(503, "commit-unknown")}, want: session.ErrCommitUnknown},
 		{name: "its store is full", owner: fakeOwner{put: problem(507, "store-full")}, want: remoteapp.ErrRefused},
 		{name: "a fault in it", owner: fakeOwner{put: problem(500, "internal")}, want: session.ErrCommitUnknown},
 	} {

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/sessionbridge/session"
@@ -96,6 +97,11 @@ func (v *visit) refusedCommit(m json.RawMessage) *Error {
 	var message string
 	if len(m) > 0 && json.Unmarshal(m, &message) != nil {
 		message = string(m)
+	}
+	if strings.HasPrefix(message, reasonUnknown) {
+		e := v.unknown(http.MethodPost, nil)
+		e.Reason = "the owner answered: " + v.clean(message, mostReason)
+		return e
 	}
 	e := v.fail(http.MethodPost, ErrRefused, "the owner did not store the session: "+v.clean(message, mostReason))
 	e.Remedy = "the owner's log tells more"

@@ -46,6 +46,10 @@ const (
 	reasonNoBody  = "No session data was supplied for commit"
 )
 
+// reasonUnknown is ours: Microsoft's server has nothing that fails while it
+// stores.
+const reasonUnknown = "Session may or may not have been stored"
+
 func refuseKey(header string) *refusal {
 	return &refusal{status: http.StatusUnauthorized, code: "unauthorized", reason: "Unauthorized",
 		detail: "The header " + header + " is missing, or its value is the API key of no client of this server. Configure the same key on both ends."}
@@ -111,9 +115,12 @@ func refuse(err error) *refusal {
 	case errors.Is(err, session.ErrFull):
 		return &refusal{status: http.StatusInsufficientStorage, code: "store-full", reason: "Insufficient Storage", err: err,
 			detail: "The session was not stored: " + err.Error() + ". Nothing was changed."}
+	case errors.Is(err, session.ErrCommitUnknown):
+		return &refusal{status: http.StatusServiceUnavailable, code: "commit-unknown", reason: reasonUnknown, retry: 5 * time.Second, err: err,
+			detail: "The session store did not say what came of it; the server's log tells more. A second try never does it twice."}
 	default:
 		return &refusal{status: http.StatusServiceUnavailable, code: "store-failed", reason: "Service Unavailable", retry: 5 * time.Second, err: err,
-			detail: "The session store does not answer as it should; the server's log tells more. What was to be stored may or may not have been."}
+			detail: "The session store does not answer as it should; the server's log tells more. Nothing was changed."}
 	}
 }
 
