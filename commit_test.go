@@ -65,50 +65,6 @@ func TestFailedCommitKeepsTheHold(t *testing.T) {
 	mustCommit(t, h, update(shop, "n", "1"))
 }
 
-// A muteStore does what it is asked to store, and does not say so.
-type muteStore struct{ session.Store }
-
-var errMute = errors.New("connection reset")
-
-func (s muteStore) Put(ctx context.Context, id string, token uint64, data []byte, o session.PutOptions) error {
-	return errors.Join(errMute, s.Store.Put(ctx, id, token, data, o))
-}
-
-func (s muteStore) Delete(ctx context.Context, id string, token uint64) error {
-	return errors.Join(errMute, s.Store.Delete(ctx, id, token))
-}
-
-func TestCommitThatTheStoreDoesNotAnswerIsUnknown(t *testing.T) {
-	for _, abandon := range []bool{false, true} {
-		store := newStore(t)
-		m := newManager(t, muteStore{store}, session.ManagerOptions{})
-		h := mustHold(t, m, 0)
-		u := update(shop, "n", "1")
-		u.Abandoned = abandon
-		if err := h.Commit(t.Context(), u); !errors.Is(err, session.ErrCommitUnknown) || !errors.Is(err, errMute) {
-			t.Errorf("got %v, want ErrCommitUnknown and why", err)
-		}
-		if err := h.Commit(t.Context(), u); !errors.Is(err, session.ErrLockLost) {
-			t.Errorf("a second try got %v, want ErrLockLost: the first was made", err)
-		}
-		must(t, h.Release(t.Context()))
-		nothingHeld(t, m)
-	}
-}
-
-func TestPageIsToldThatItsCommitIsUnknown(t *testing.T) {
-	m := newManager(t, muteStore{newStore(t)}, session.ManagerOptions{})
-	opened, err := m.Open(t.Context(), testID, session.Writable)
-	must(t, err)
-	must(t, count.Set(opened.Session(), 1))
-	if err := opened.Commit(t.Context()); !errors.Is(err, session.ErrCommitUnknown) {
-		t.Errorf("got %v, want ErrCommitUnknown", err)
-	}
-	if got := stored(t, m); got != "count=1" {
-		t.Errorf("stored %q", got)
-	}
-}
-
 func TestCommitChecksWhatItStores(t *testing.T) {
 	m := newManager(t, newStore(t), session.ManagerOptions{Limits: wire.Limits{Session: 100, Value: 60}})
 	one, two := session.Client{Name: "one", Scope: scope(t, "one")}, session.Client{Name: "two", Scope: scope(t, "two")}

@@ -228,3 +228,19 @@ func TestReleaseThatTheStoreDoesNotAnswerIsMadeUpFor(t *testing.T) {
 		}
 	})
 }
+
+func TestPageIsToldThatItsCommitIsUnknown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &cutStore{Store: newStore(t)}
+		m := newManager(t, store, session.ManagerOptions{})
+		opened, err := m.Open(t.Context(), testID, session.Writable)
+		must(t, err)
+		must(t, count.Set(opened.Session(), 1))
+		store.cut(true, time.Minute)
+		if err := opened.Commit(t.Context()); !errors.Is(err, session.ErrCommitUnknown) {
+			t.Errorf("got %v, want ErrCommitUnknown", err)
+		}
+		time.Sleep(time.Minute)
+		wantStored(t, m, "count=1")
+	})
+}

@@ -346,7 +346,7 @@ func startH2(h http.Handler) *httptest.Server {
 func TestLiveSilentConnection(t *testing.T) {
 	l := startLegacy(t)
 	cable := cut(t, strings.TrimPrefix(l.URL, "http://"))
-	c := l.client(remoteapp.ClientOptions{RemoteAppURL: "http://" + cable.addr, CommitTimeout: time.Second, OpenTimeout: 2 * time.Second})
+	c := l.client(remoteapp.ClientOptions{RemoteAppURL: "http://" + cable.addr, CommitTimeout: time.Second, OpenTimeout: 10 * time.Second})
 	o := open(t, c, testID, session.Writable)
 	must(t, visits.Set(o.Session(), 1))
 	cable.silence()
