@@ -49,9 +49,6 @@ func (f *Faulty) Unlock(ctx context.Context, id string, token uint64, o session.
 }
 
 // Touch implements [session.Store].
-func (f *Faulty) Touch(ctx context.Context, id string) error {
-	return told(ctx, f, func(ctx context.Context) error { return f.store.Touch(ctx, id) })
-}
 
 // Watch implements [session.Store]. Signals are not lost.
 func (f *Faulty) Watch(ctx context.Context, id string) (changed <-chan struct{}, stop func(), err error) {
