@@ -38,6 +38,10 @@ cross: ## build for every system and processor that we support
 fuzz: ## run each fuzz target for a short time (FUZZTIME, default 5s)
 	internal/tools/fuzz.sh
 
+.PHONY: torture
+torture: ## check linearizability for TIME (default 2m); SEED=n repeats rounds
+	TORTURE_TIME=$(or $(TIME),2m) TORTURE_SEED=$(SEED) go test -race -count=1 -timeout=0 -v -run='^TestTorture' ./internal/torture
+
 .PHONY: vuln
 vuln: ## look for known vulnerabilities in what we call
 	internal/tools/vuln.sh

@@ -112,5 +112,6 @@ func (h *History) Count(c *Counts) {
 			kind = "late " + kind
 		}
 		c.Add(kind, 1)
+		c.Add(kind+" "+in.door, 1)
 	}
 }

@@ -43,12 +43,18 @@ func (c *Counts) Never(kinds []string) []string {
 	return slices.DeleteFunc(slices.Clone(kinds), func(kind string) bool { return c.Of(kind) > 0 })
 }
 
-func (c *Counts) String() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// Tell tells how often each of the kinds happened.
+func (c *Counts) Tell(kinds []string) string {
 	var parts []string
-	for _, kind := range slices.Sorted(maps.Keys(c.of)) {
-		parts = append(parts, fmt.Sprintf("%s %d", kind, c.of[kind]))
+	for _, kind := range kinds {
+		parts = append(parts, fmt.Sprintf("%s %d", kind, c.Of(kind)))
 	}
 	return strings.Join(parts, ", ")
+}
+
+func (c *Counts) String() string {
+	c.mu.Lock()
+	kinds := slices.Sorted(maps.Keys(c.of))
+	c.mu.Unlock()
+	return c.Tell(kinds)
 }

@@ -7,14 +7,19 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sessionbridge/session"
+	"github.com/sessionbridge/session/remoteapp"
 )
 
 // A Door is a way to sessions: pages open them there and end them. It is safe
 // for concurrent use.
 type Door interface {
+	// Name tells the kind of door, for the counts.
+	Name() string
+
 	// Read returns a session as it is at some point of the call.
 	Read(ctx context.Context, id string) (State, error)
 
@@ -60,9 +65,32 @@ func OutcomeOf(err error) (o Outcome, keys []string) {
 	case errors.As(err, &conflict):
 		return Conflict, slices.Sorted(slices.Values(conflict.Keys))
 	case errors.Is(err, session.ErrLockLost) && strings.Contains(err.Error(), "both changed"):
-		return Conflict, nil // an owner across the network names them in its sentence only
-	case errors.Is(err, session.ErrLockLost), errors.Is(err, session.ErrNoHold):
+		return Conflict, keysIn(err.Error())
+	case errors.Is(err, session.ErrLockLost) && !isCut(err), errors.Is(err, session.ErrNoHold):
 		return Refused, nil
 	}
 	return Failed, nil
+}
+
+// keysIn returns the keys that an owner across the network names in its sentence.
+func keysIn(sentence string) []string {
+	_, list, _ := strings.Cut(sentence, "both changed [")
+	list, _, _ = strings.Cut(list, "]")
+	var keys []string
+	for quoted := range strings.FieldsSeq(list) {
+		key, err := strconv.Unquote(quoted)
+		if err != nil {
+			return nil
+		}
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// isCut reports whether nobody refused a commit: its connection broke before all
+// of it was sent.
+func isCut(err error) bool {
+	var e *remoteapp.Error
+	return errors.As(err, &e) && e.Err != nil
 }

@@ -25,6 +25,9 @@ type HoldDoor struct {
 	Limit time.Duration // of the holds
 }
 
+// Name implements [Door].
+func (d *HoldDoor) Name() string { return "of holds" }
+
 // Read implements [Door].
 func (d *HoldDoor) Read(ctx context.Context, id string) (State, error) {
 	item, err := d.Nodes.Any(rand.New(rand.NewPCG(rand.Uint64(), 0))).Manager.Read(ctx, id)

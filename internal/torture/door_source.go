@@ -13,13 +13,17 @@ import (
 // A SourceDoor opens pages of any [session.Source]: a Manager of the same
 // process, or a client of one elsewhere.
 type SourceDoor struct {
-	Any func(*rand.Rand) session.Source // each page asks another one maybe
+	Kind string
+	Any  func(*rand.Rand) session.Source // each page asks another one maybe
 }
 
 // LocalDoor opens pages of the nodes' own processes.
 func LocalDoor(n *Nodes) *SourceDoor {
-	return &SourceDoor{Any: func(r *rand.Rand) session.Source { return n.Any(r).Manager }}
+	return &SourceDoor{Kind: "of local pages", Any: func(r *rand.Rand) session.Source { return n.Any(r).Manager }}
 }
+
+// Name implements [Door].
+func (d *SourceDoor) Name() string { return d.Kind }
 
 // Read implements [Door].
 func (d *SourceDoor) Read(ctx context.Context, id string) (State, error) {

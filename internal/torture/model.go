@@ -71,6 +71,7 @@ type commit struct {
 	base   State // what it was sent
 	change Change
 	hold   *Fate
+	door   string // its name
 }
 
 // An answer is the output of a commit.

@@ -5,6 +5,7 @@ package torture
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -26,6 +27,12 @@ type Node struct {
 
 // Nodes are those that share a store. It is safe for concurrent use.
 type Nodes struct {
+	// Started is called when a node has started, and Died when it is cut off from
+	// its store for ever and its Manager is closed; nil: nobody is told. Both are
+	// set before the first node starts.
+	Started func(*Node) error
+	Died    func(*Node)
+
 	reach   Reach
 	options session.ManagerOptions
 	witness *Witness
@@ -54,11 +61,14 @@ func (n *Nodes) Start(ctx context.Context) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	node := &Node{Name: name, Store: NewFaulty(n.witness.Watch(store), r, n.rate, n.witness.counts)}
+	node := &Node{Name: name, Store: NewFaulty(n.witness.Watch(store, name), r, n.rate, n.witness.counts)}
 	o := n.options
 	o.Node = name
 	for tries := 0; node.Manager == nil && tries < 10; tries++ {
 		node.Manager, err = session.OpenManager(ctx, node.Store, o)
+	}
+	if err == nil && n.Started != nil {
+		err = n.Started(node)
 	}
 	if err != nil {
 		return nil, err
@@ -77,8 +87,16 @@ func (n *Nodes) Kill(node *Node) {
 	n.mu.Unlock()
 	n.witness.died(node.Name)
 	n.witness.counts.Add("deaths", 1)
+	n.end(node)
+}
+
+// end ends a node that is not used any more.
+func (n *Nodes) end(node *Node) {
 	node.Store.Die()
 	node.Manager.Close()
+	if n.Died != nil {
+		n.Died(node)
+	}
 }
 
 // Any returns one of the nodes that live. There must be one.
@@ -92,12 +110,12 @@ func (n *Nodes) Any(r *rand.Rand) *Node {
 func (n *Nodes) Close() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	var err error
-	for _, node := range slices.Concat(n.live, n.dead) {
-		node.Manager.Close()
-		if e := node.Store.Close(); e != nil {
-			err = e
-		}
+	for _, node := range n.live {
+		n.end(node)
 	}
-	return err
+	var errs []error
+	for _, node := range slices.Concat(n.live, n.dead) {
+		errs = append(errs, node.Store.Close())
+	}
+	return errors.Join(errs...)
 }

@@ -66,20 +66,21 @@ type Witness struct {
 	counts *Counts
 
 	mu     sync.Mutex
-	fates  map[string]*Fate // by trace of the exchange
-	byHold map[uint64]*Fate // by token
+	fates  map[string]*Fate  // by trace of the exchange
+	byHold map[uint64]*Fate  // by token
+	nodes  map[uint64]string // those that took the holds
 	stolen map[string][]uint64
 	dead   map[string]bool // names of nodes
 }
 
 // NewWitness returns a Witness that has seen nothing.
 func NewWitness(counts *Counts) *Witness {
-	return &Witness{counts: counts, fates: make(map[string]*Fate), byHold: make(map[uint64]*Fate),
+	return &Witness{counts: counts, fates: make(map[string]*Fate), byHold: make(map[uint64]*Fate), nodes: make(map[uint64]string),
 		stolen: make(map[string][]uint64), dead: make(map[string]bool)}
 }
 
-// Watch returns a store that the Witness sees through.
-func (w *Witness) Watch(s session.Store) session.Store { return &watched{s, w} }
+// Watch returns a store that the Witness sees through, for a node.
+func (w *Witness) Watch(s session.Store, node string) session.Store { return &watched{s, w, node} }
 
 // fate returns that of an exchange.
 func (w *Witness) fate(trace string) *Fate {
@@ -112,7 +113,7 @@ func (w *Witness) granted(ctx context.Context, item session.Item, o session.Lock
 	if o.Hold.Late == 0 && trace != "" {
 		fate := w.fate(trace)
 		w.mu.Lock()
-		w.byHold[item.Hold.Token] = fate
+		w.byHold[item.Hold.Token], w.nodes[item.Hold.Token] = fate, o.Hold.Node
 		w.mu.Unlock()
 	}
 	w.mu.Lock()
@@ -146,6 +147,15 @@ func (w *Witness) forgotten(item session.Item) {
 	}
 }
 
+// put counts commits that come to another node than the page did.
+func (w *Witness) put(token uint64, node string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if taker := w.nodes[token]; taker != "" && taker != node {
+		w.counts.Add("commits at another node", 1)
+	}
+}
+
 // gaveUp notes that a hold was ended without a commit.
 func (w *Witness) gaveUp(token uint64) {
 	w.mu.Lock()
@@ -163,7 +173,8 @@ func (w *Witness) mark(token uint64, lost, gaveUp bool) {
 // A watched is a store that a Witness sees through.
 type watched struct {
 	session.Store
-	w *Witness
+	w    *Witness
+	node string
 }
 
 func (s *watched) Lock(ctx context.Context, id string, o session.LockOptions) (session.Item, error) {
@@ -172,6 +183,14 @@ func (s *watched) Lock(ctx context.Context, id string, o session.LockOptions) (s
 		s.w.granted(ctx, item, o)
 	}
 	return item, err
+}
+
+func (s *watched) Put(ctx context.Context, id string, token uint64, data []byte, o session.PutOptions) error {
+	err := s.Store.Put(ctx, id, token, data, o)
+	if err == nil {
+		s.w.put(token, s.node)
+	}
+	return err
 }
 
 func (s *watched) Unlock(ctx context.Context, id string, token uint64, o session.UnlockOptions) error {

@@ -111,7 +111,8 @@ func (a *actor) read(ctx context.Context) {
 // write asks for a page that writes.
 func (a *actor) write(ctx context.Context) {
 	x := a.w.history.next(a.session())
-	page, err := a.open(ctx, x)
+	door := a.door()
+	page, err := a.open(ctx, x, door)
 	if err != nil {
 		a.w.Counts.Add("pages that did not begin", 1)
 		return
@@ -124,7 +125,7 @@ func (a *actor) write(ctx context.Context) {
 		a.w.Counts.Add("pages that vanished", 1)
 		return
 	default:
-		a.commit(ctx, x, page)
+		a.commit(ctx, x, page, door.Name())
 	}
 	if err := page.Release(ctx); err != nil {
 		a.w.Counts.Add("releases that failed", 1)
@@ -132,7 +133,7 @@ func (a *actor) write(ctx context.Context) {
 }
 
 // open opens a page, if its browser is patient enough.
-func (a *actor) open(ctx context.Context, x Exchange) (Page, error) {
+func (a *actor) open(ctx context.Context, x Exchange, door Door) (Page, error) {
 	if a.rand.IntN(16) == 0 {
 		bounded, cancel := context.WithTimeout(ctx, a.upTo(a.w.Patience))
 		defer cancel()
@@ -140,7 +141,7 @@ func (a *actor) open(ctx context.Context, x Exchange) (Page, error) {
 	}
 	h := &a.w.history
 	asked := h.now()
-	page, err := a.door().Open(ctx, x)
+	page, err := door.Open(ctx, x)
 	if err == nil {
 		h.opened(a.number, x, asked, page.Sent())
 	}
@@ -155,9 +156,9 @@ func (a *actor) thinking() time.Duration {
 }
 
 // commit commits a page, maybe twice if the first answer allows it.
-func (a *actor) commit(ctx context.Context, x Exchange, page Page) {
+func (a *actor) commit(ctx context.Context, x Exchange, page Page, door string) {
 	h := &a.w.history
-	in := commit{Exchange: x, base: page.Sent(), change: a.change(x, page.Sent()), hold: a.w.Witness.fate(x.Trace())}
+	in := commit{Exchange: x, base: page.Sent(), change: a.change(x, page.Sent()), hold: a.w.Witness.fate(x.Trace()), door: door}
 	for tries := 0; tries < 2; tries++ {
 		asked := h.now()
 		outcome, keys := OutcomeOf(page.Commit(ctx, in.change))
