@@ -84,6 +84,9 @@ func Merge(base, update, current []byte, o MergeOptions) (Merged, error) {
 	if len(update) > 0 && bytes.Equal(base, update) {
 		return Merged{Data: current}, nil
 	}
+	if result, ok := mergeInStep(base, update, current, o.Scope); ok {
+		return result, nil
+	}
 	m, err := newMerger(base, update, current, o)
 	if err != nil {
 		return Merged{}, err

@@ -9,8 +9,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sessionbridge/session/wire"
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/sessionbridge/session/wire"
 )
 
 // Values in several spellings: those in a row are the same to Merge.
@@ -290,4 +292,38 @@ func allKeys(datas ...[]byte) []string {
 		}
 	}
 	return keys
+}
+
+// What a client sends back in the order in which it was sent it is merged by a
+// shorter way. A scope of all keys takes the long one, to the same end: either
+// lets the client remove any key.
+func TestMergeInStepIsMerge(t *testing.T) {
+	all, err := wire.ParseScope([]string{"*"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		list := drawItems(t, "base")
+		base, update := wire.AppendItems(nil, list, nil), slices.Clone(list)
+		for i := range update {
+			switch rapid.SampledFrom([]string{"same", "reformat", "set"}).Draw(t, "edit") {
+			case "reformat":
+				update[i] = reformat(update[i : i+1])[0]
+			case "set":
+				update[i].Value = drawValue(t)
+			}
+		}
+		sent := wire.AppendItems(nil, update, rapid.SampledFrom([][]string{nil, {"x"}}).Draw(t, "unknown"))
+		short, err := wire.Merge(base, sent, base, wire.MergeOptions{Replace: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		long, err := wire.Merge(base, sent, base, wire.MergeOptions{Scope: all})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(long, short); diff != "" {
+			t.Fatalf("base %q, update %q: the short way differs (-long +short):\n%s", list, update, diff)
+		}
+	})
 }
