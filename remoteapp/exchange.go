@@ -208,11 +208,9 @@ func (x *exchange) open(detached bool, limit time.Duration) (*session.Held, erro
 	return held, err
 }
 
-// release ends a hold that was not committed.
+// release ends a hold that was not committed. Release has a time of its own.
 func (x *exchange) release(held *session.Held) {
-	ctx, cancel := detached(x.r)
-	defer cancel()
-	if err := held.Release(ctx); err != nil {
+	if err := held.Release(x.r.Context()); err != nil {
 		x.h.log.Error("a session could not be released: it stays held until another writer takes it",
 			"session", session.HashID(held.Item.ID), "client", x.client.Name, "err", err)
 	}
