@@ -26,7 +26,9 @@ func goPage(m *meter) []line {
 	visitors := func(path string) []client {
 		return crowd(browsers, func(i int) client { return m.browser(p.address, path, sessionID(i)) })
 	}
-	var lines []line
+	fetch := m.compareLoad(visitors("/bare"), visitors("/fetch")).throughput("for comparison: a Go page that gets 1 KB from the same server, no session", "pages/s", 0)
+	fetch.bar, fetch.verdict = "-", na
+	lines := []line{fetch}
 	for _, page := range []struct {
 		name, path string
 		bar        float64
@@ -60,6 +62,7 @@ func (m *meter) browser(address, path, id string) client {
 func newPages(owner string) (*http.ServeMux, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/bare", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "page") })
+	mux.HandleFunc("/fetch", fetchPage(owner+pathRead))
 	for _, mode := range []struct {
 		path string
 		o    remoteapp.ClientOptions
@@ -81,6 +84,29 @@ func newPages(owner string) (*http.ServeMux, error) {
 		mux.Handle(mode.path, sessions(mode.page))
 	}
 	return mux, nil
+}
+
+// fetchPage gets what a page with a session would get, and nothing more.
+func fetchPage(url string) http.HandlerFunc {
+	transport := &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: browsers}
+	return func(w http.ResponseWriter, r *http.Request) {
+		ask, err := http.NewRequestWithContext(r.Context(), http.MethodGet, url, nil)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		res, err := transport.RoundTrip(ask)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+			return
+		}
+		defer res.Body.Close()
+		if _, err := io.Copy(io.Discard, res.Body); err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+			return
+		}
+		io.WriteString(w, "page")
+	}
 }
 
 func readPage(w http.ResponseWriter, r *http.Request) {
