@@ -40,7 +40,7 @@ func (m *meter) start(role string, env ...string) *child {
 	program, err := os.Executable()
 	must(m, err)
 	c := &child{cmd: exec.Command(program)}
-	c.cmd.Env = append(os.Environ(), append(env, envRole+"="+role)...)
+	c.cmd.Env = append(os.Environ(), append(env, envRole+"="+role, "GORACE=atexit_sleep_ms=0")...) // the race detector would sleep a second
 	c.cmd.Stderr = os.Stderr
 	stdin, err := c.cmd.StdinPipe()
 	must(m, err)
