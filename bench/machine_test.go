@@ -25,6 +25,9 @@ func machine(t *testing.T) string {
 	if kernel, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
 		about += ", Linux " + strings.TrimSpace(string(kernel))
 	}
+	if load, err := os.ReadFile("/proc/loadavg"); err == nil {
+		about += ", load average " + strings.Fields(string(load))[0]
+	}
 	if version, _ := exec.Command("wrk", "--version").Output(); len(version) > 0 { // it exits with 1
 		about += ", " + strings.Join(strings.Fields(string(version))[:2], " ")
 	}
@@ -37,10 +40,11 @@ func machine(t *testing.T) string {
 // The table stands between these lines of README.md.
 const (
 	tableBegins = "<!-- make bench UPDATE=1 writes what follows -->\n\n"
-	tableEnds   = "\n<!-- end of what it writes -->"
+	tableEnds   = "<!-- end of what it writes -->"
 )
 
-func updateReadme(t *testing.T, table string) {
+// readmeAround returns README.md before and after the table.
+func readmeAround(t *testing.T) (before, after string) {
 	t.Helper()
 	readme, err := os.ReadFile("README.md")
 	must(t, err)
@@ -49,7 +53,13 @@ func updateReadme(t *testing.T, table string) {
 	if !ok || !found {
 		t.Fatal("README.md has no place for the table")
 	}
-	must(t, os.WriteFile("README.md", []byte(before+tableBegins+table+tableEnds+after), 0o644))
+	return before + tableBegins, tableEnds + after
+}
+
+func updateReadme(t *testing.T, table string) {
+	t.Helper()
+	before, after := readmeAround(t)
+	must(t, os.WriteFile("README.md", []byte(before+table+"\n"+after), 0o644))
 }
 
 func must(tb testing.TB, err error) {
