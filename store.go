@@ -57,8 +57,8 @@ type Store interface {
 	Lock(ctx context.Context, id string, o LockOptions) (Item, error)
 
 	// Base returns the item as it was when the hold with this token was stolen,
-	// with that hold in it: what its exchange was sent. Of Lost and Committed it
-	// says nothing. ErrLockLost if no lost hold has this token.
+	// with that hold in it: what its exchange was sent. Lost and Committed are
+	// left out. ErrLockLost if no lost hold has this token.
 	Base(ctx context.Context, id string, token uint64) (Item, error)
 
 	// Put stores data and the timeout and ends the hold. Token 0 means that
@@ -128,7 +128,7 @@ type Hold struct {
 	Trace    string        // W3C trace id of the exchange, if it has one
 	Detached bool          // the commit comes in a request of its own, to any node (GET + PUT)
 	Limit    time.Duration // how old it may become while another writer waits; 0 means as old as it likes
-	Late     uint64        // token of the lost hold that it commits for; 0: it is that of a page. The end by Put, or by Unlock as committed, ends the lost one too
+	Late     uint64        // token of the lost hold that it commits for; 0: it is that of a page. Its end by Put, or by Unlock as committed, ends the lost one too
 	Losses   int           // given by the store: how many holds were lost in a row before it, with nothing committed since
 	Age      time.Duration // at the time of the answer, by the store's clock
 }

@@ -92,19 +92,28 @@ func (it *item) lostAt(token uint64) int {
 
 // grant gives a new hold and slides the expiry. The present hold, if there is
 // one, is lost.
-func (it *item) grant(wanted session.Hold, token uint64, now time.Duration) {
+func (it *item) grant(o session.LockOptions, token uint64, now time.Duration) {
 	it.lost = slices.DeleteFunc(it.lost, func(l lostHold) bool {
-		return now-l.since > it.timeout && l.Token != wanted.Late
+		return now-l.since > it.timeout && l.Token != o.Hold.Late
 	})
 	if it.hold != nil {
-		if len(it.lost) == maxLost {
-			it.lost = slices.Delete(it.lost, 0, 1)
-		}
-		it.lost = append(it.lost, lostHold{hold: it.hold, stored: it.stored, data: it.data, timeout: it.timeout})
-		it.losses++
+		it.lose()
 	}
-	wanted.Token, wanted.Losses, wanted.Age = token, it.losses, 0
-	it.hold, it.slid = &hold{Hold: wanted, since: now}, now
+	if !it.stored {
+		it.timeout = o.Timeout
+	}
+	granted := o.Hold
+	granted.Token, granted.Losses, granted.Age = token, it.losses, 0
+	it.hold, it.slid = &hold{Hold: granted, since: now}, now
+}
+
+// lose puts the present hold among those that are lost.
+func (it *item) lose() {
+	if len(it.lost) == maxLost {
+		it.lost = slices.Delete(it.lost, 0, 1)
+	}
+	it.lost = append(it.lost, lostHold{hold: it.hold, stored: it.stored, data: it.data, timeout: it.timeout})
+	it.losses++
 }
 
 // end ends the present hold, if there is one. As committed, it ends the lost
@@ -120,7 +129,7 @@ func (it *item) end(committed bool) {
 	it.hold = nil
 }
 
-// endLost ends a lost hold. It reports false if there is no such.
+// endLost ends a lost hold, as end does. It reports false if there is no such.
 func (it *item) endLost(token uint64, committed bool) bool {
 	i := it.lostAt(token)
 	if i < 0 {
@@ -128,6 +137,7 @@ func (it *item) endLost(token uint64, committed bool) bool {
 	}
 	if committed {
 		it.committed, it.losses = it.lost[i].hold, 0
+		it.forget(it.committed.Late)
 	}
 	it.forget(token)
 	return true

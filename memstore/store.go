@@ -54,11 +54,8 @@ func (s *Store) Lock(ctx context.Context, id string, o session.LockOptions) (ses
 	case it.hold != nil:
 		s.signal(id)
 	}
-	if !it.stored {
-		it.timeout = o.Timeout
-	}
 	s.token++
-	it.grant(o.Hold, s.token, now)
+	it.grant(o, s.token, now)
 	s.count(it)
 	s.watchExpiry(it)
 	return it.told(now), nil

@@ -25,7 +25,7 @@ type brokenStore struct {
 }
 
 func brokenStores() []brokenStore {
-	return slices.Concat(brokenBytes(), brokenHolds(), brokenExpiry(), brokenHeldExpiry(), brokenWatches(), brokenNodes())
+	return slices.Concat(brokenBytes(), brokenHolds(), brokenLost(), brokenBases(), brokenLosses(), brokenLate(), brokenLateContexts(), brokenReopened(), brokenExpiry(), brokenHeldExpiry(), brokenWatches(), brokenNodes())
 }
 
 // A twisted store calls its functions, where it has them, in place of the
@@ -37,6 +37,7 @@ type twisted struct {
 	put    func(context.Context, string, uint64, []byte, session.PutOptions) error
 	remove func(context.Context, string, uint64) error
 	unlock func(context.Context, string, uint64, session.UnlockOptions) error
+	base   func(context.Context, string, uint64) (session.Item, error)
 	watch  func(context.Context, string) (<-chan struct{}, func(), error)
 	beat   func(context.Context, string, time.Duration) ([]string, error)
 	expire func(context.Context, int) ([]string, time.Duration, error)
@@ -48,7 +49,7 @@ func twist(change func(s session.Store, tw *twisted)) func(session.Store) sessio
 	return func(s session.Store) session.Store {
 		tw := &twisted{
 			Store: s, get: s.Get, lock: s.Lock, put: s.Put, remove: s.Delete, unlock: s.Unlock,
-			watch: s.Watch, beat: s.Beat, expire: s.Expire, learn: s.Learn,
+			base: s.Base, watch: s.Watch, beat: s.Beat, expire: s.Expire, learn: s.Learn,
 		}
 		change(s, tw)
 		return tw
@@ -73,6 +74,10 @@ func (tw *twisted) Delete(ctx context.Context, id string, token uint64) error {
 
 func (tw *twisted) Unlock(ctx context.Context, id string, token uint64, o session.UnlockOptions) error {
 	return tw.unlock(ctx, id, token, o)
+}
+
+func (tw *twisted) Base(ctx context.Context, id string, token uint64) (session.Item, error) {
+	return tw.base(ctx, id, token)
 }
 
 func (tw *twisted) Watch(ctx context.Context, id string) (<-chan struct{}, func(), error) {
@@ -198,7 +203,7 @@ func deafOthers(s session.Store, tw *twisted) {
 func brokenHolds() []brokenStore {
 	return []brokenStore{
 		{name: "begins with token 1 again after Delete", check: "tokens rise for ever", wrap: restartsTokens},
-		{name: "takes token and age as they are passed", check: "Lock sets token and age itself", wrap: told(func(it *session.Item) { it.Hold.Age += time.Hour })},
+		{name: "takes token and age as they are passed", check: "Lock sets token, losses and age itself", wrap: told(func(it *session.Item) { it.Hold.Age += time.Hour })},
 		{name: "forgets lost holds", check: "stolen holds are lost, oldest first", wrap: told(func(it *session.Item) { it.Lost = nil })},
 		{name: "tells the newest lost hold first", check: "stolen holds are lost, oldest first", wrap: told(func(it *session.Item) { slices.Reverse(it.Lost) })},
 		{name: "forgets the committed hold", check: "Put ends the hold and makes it the committed one", wrap: told(func(it *session.Item) { it.Committed = session.Hold{} })},
@@ -405,7 +410,11 @@ func brokenWatches() []brokenStore {
 				return changed, stop, err
 			}
 		})},
-		{name: "does not signal a steal", check: "Watch signals a steal", wrap: unsignalledSteal},
+		{name: "does not signal a steal", check: "Watch signals a steal", wrap: mutes(func(_ session.Item, steal, _ uint64) bool { return steal != 0 })},
+		{name: "does not signal the end of a lost hold", check: "Watch signals Unlock of a lost hold", wrap: mutes(endsLost)},
+		{name: "does not signal the commit of a lost hold", check: "Watch signals Unlock of a lost hold as committed", wrap: mutes(endsLost)},
+		{name: "does not signal the end of a lost hold of a free session", check: "Watch signals Unlock of a lost hold of a free session", wrap: mutes(endsLost)},
+		{name: "does not signal the end of a new item by a lost hold", check: "Watch signals Unlock of the last lost hold of a new item", wrap: mutes(endsLost)},
 		{name: "signals a change before it makes it", check: "a signal finds the change made", wrap: signalsEarly},
 	}
 }
@@ -479,38 +488,49 @@ func closes(changed <-chan struct{}, stop func()) (<-chan struct{}, func()) {
 	return out, func() { end(); once.Do(func() { close(out) }) }
 }
 
-// unsignalledSteal takes a hold away behind the back of those who watch.
-func unsignalledSteal(s session.Store) session.Store {
-	var mu sync.Mutex
-	muted := map[string]time.Time{}
-	return twist(func(s session.Store, tw *twisted) {
-		tw.lock = func(ctx context.Context, id string, o session.LockOptions) (session.Item, error) {
-			if o.Steal != 0 {
-				mu.Lock()
-				muted[id] = time.Now()
-				mu.Unlock()
+// mutes makes a Lock that steals, or an Unlock, behind the back of those who
+// watch, if mute says so.
+func mutes(mute func(it session.Item, steal, unlock uint64) bool) func(session.Store) session.Store {
+	return func(s session.Store) session.Store {
+		var muted sync.Map // time.Time by id
+		note := func(ctx context.Context, id string, steal, unlock uint64) {
+			it, err := s.Get(ctx, id, session.GetOptions{})
+			if err == nil && mute(it, steal, unlock) {
+				muted.Store(id, time.Now())
 			}
-			return s.Lock(ctx, id, o)
 		}
-		tw.watch = func(ctx context.Context, id string) (<-chan struct{}, func(), error) {
-			changed, stop, err := s.Watch(ctx, id)
-			if err != nil {
-				return nil, nil, err
+		return twist(func(s session.Store, tw *twisted) {
+			tw.lock = func(ctx context.Context, id string, o session.LockOptions) (session.Item, error) {
+				note(ctx, id, o.Steal, 0)
+				return s.Lock(ctx, id, o)
 			}
-			out := make(chan struct{}, 1)
-			return out, relay(changed, stop, func() {
-				mu.Lock()
-				defer mu.Unlock()
-				if muted[id].Equal(time.Now()) { // time stands still in a bubble until all wait
-					return
+			tw.unlock = func(ctx context.Context, id string, token uint64, o session.UnlockOptions) error {
+				note(ctx, id, 0, token)
+				return s.Unlock(ctx, id, token, o)
+			}
+			tw.watch = func(ctx context.Context, id string) (<-chan struct{}, func(), error) {
+				changed, stop, err := s.Watch(ctx, id)
+				if err != nil {
+					return nil, nil, err
 				}
-				select {
-				case out <- struct{}{}:
-				default:
-				}
-			}), nil
-		}
-	})(s)
+				out := make(chan struct{}, 1)
+				return out, relay(changed, stop, func() {
+					if at, ok := muted.Load(id); ok && at.(time.Time).Equal(time.Now()) { // time stands still in a bubble until all wait
+						return
+					}
+					select {
+					case out <- struct{}{}:
+					default:
+					}
+				}), nil
+			}
+		})(s)
+	}
+}
+
+// endsLost reports whether an Unlock ends a lost hold.
+func endsLost(it session.Item, _, unlock uint64) bool {
+	return slices.ContainsFunc(it.Lost, func(h session.Hold) bool { return h.Token == unlock })
 }
 
 // signalsEarly unlocks a while after those who watch were told.

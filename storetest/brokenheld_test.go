@@ -15,6 +15,7 @@ func brokenHeldExpiry() []brokenStore {
 	return []brokenStore{
 		{name: "slides at Put only", check: "Lock slides the expiry", wrap: slidesAtPut},
 		{name: "does not slide at Unlock", check: "Unlock slides the expiry", wrap: slidesAtPut},
+		{name: "does not slide at Unlock of a lost hold", check: "Unlock of a lost hold slides the expiry", wrap: slidesAtPut},
 		{name: "does not slide at a steal", check: "a steal slides the expiry", wrap: slidesAtPut},
 		{name: "expires what is held", check: "what a live node holds does not expire", wrap: twist(deafToBeats)},
 		{name: "expires a new item that is held", check: "a new item that a live node holds does not expire", wrap: twist(deafToBeats)},

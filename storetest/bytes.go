@@ -5,10 +5,7 @@ package storetest
 
 import (
 	"bytes"
-	"context"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/sessionbridge/session"
 )
@@ -17,6 +14,7 @@ func byteChecks() []check {
 	return []check{
 		{"bytes that are passed are not kept", passedNotKept},
 		{"bytes that are returned stay as they are", returnedStay},
+		{"bytes that Base returns stay as they are", basesStay},
 		{"two readers may append to what they got", readersAppend},
 	}
 }
@@ -38,14 +36,14 @@ func passedNotKept(c *trial) {
 
 func returnedStay(c *trial) {
 	id := session.NewID()
-	it, _ := robbed(c, id, 2)
+	it, lost := robbed(c, id, 2)
 	it = c.putAndLock(id, it.Hold.Token, "data")
 	got, err := c.s.Get(c.ctx, id, session.GetOptions{})
 	c.must(err)
 	want := comparable(got)
 	it = c.putAndLock(id, it.Hold.Token, "DATA")
 	it = c.putAndLock(id, it.Hold.Token, strings.Repeat("x", 100))
-	c.must(c.s.Unlock(c.ctx, id, got.Lost[0].Token, session.UnlockOptions{}))
+	c.must(c.s.Unlock(c.ctx, id, lost[0].Token, session.UnlockOptions{}))
 	c.steal(id, it.Hold.Token)
 	c.same("that was got before it changed", got, want)
 
@@ -55,6 +53,32 @@ func returnedStay(c *trial) {
 	c.must(c.s.Delete(c.ctx, id, held.Hold.Token))
 	c.put(session.NewID(), 0, strings.Repeat("y", 100))
 	c.same("that was got before it was deleted", held, want)
+}
+
+func basesStay(c *trial) {
+	id := session.NewID()
+	c.put(id, 0, "data")
+	lost := c.lock(id).Hold.Token
+	held := c.steal(id, lost).Hold.Token
+	first, err := c.s.Base(c.ctx, id, lost)
+	c.must(err)
+	want := comparable(first)
+	second, err := c.s.Base(c.ctx, id, lost)
+	c.must(err)
+	a, b := append(first.Data, "-first"...), append(second.Data, "-second"...)
+	if string(a) != "data-first" || string(b) != "data-second" {
+		c.Errorf("two readers of a base appended and have %q and %q", a, b)
+	}
+	held = c.putAndLock(id, held, "DATA").Hold.Token
+	c.base(id, lost)
+	c.put(id, held, strings.Repeat("x", 100))
+	other := c.lock(id).Hold.Token
+	held = c.steal(id, other).Hold.Token
+	c.base(id, other)
+	c.unlock(id, lost)
+	c.put(id, held, strings.Repeat("y", 100))
+	c.must(c.s.Delete(c.ctx, id, 0))
+	c.same("that was answered as a base", first, want)
 }
 
 func readersAppend(c *trial) {
@@ -71,88 +95,4 @@ func readersAppend(c *trial) {
 	if got := c.get(id).Data; string(got) != "data" {
 		c.Errorf("two readers appended and the item is %q", got)
 	}
-}
-
-func contextChecks() []check {
-	return []check{
-		{"a done context is refused and changes no item", doneChangesNoItem},
-		{"a done context slides no expiry", slidesNot(slideWithDone)},
-		{"a done context removes nothing that has expired", doneExpiresNothing},
-		{"a done context is refused by Watch, Beat and Learn", doneElsewhere},
-	}
-}
-
-// done are contexts that are over.
-func (c *trial) done() []context.Context {
-	cancelled, cancel := context.WithCancel(c.ctx)
-	cancel()
-	late, cancel := context.WithDeadline(c.ctx, time.Now().Add(-time.Hour))
-	cancel()
-	return []context.Context{cancelled, late}
-}
-
-func doneChangesNoItem(c *trial) {
-	free, unknown, held := session.NewID(), session.NewID(), session.NewID()
-	c.put(free, 0, "data")
-	c.put(held, 0, "data")
-	present, lost := robbed(c, held, 1)
-	token := present.Hold.Token
-	put := session.PutOptions{Timeout: 2 * c.timeout}
-	for _, ctx := range c.done() {
-		refused := func(what, id string, f func() error) {
-			c.Helper()
-			c.unchanged(what, id, func() { c.refused(what, f(), ctx.Err()) })
-		}
-		refused("Get", free, func() error { _, err := c.s.Get(ctx, free, session.GetOptions{}); return err })
-		refused("Lock", free, func() error { _, err := c.s.Lock(ctx, free, session.LockOptions{}); return err })
-		refused("Put", free, func() error { return c.s.Put(ctx, free, 0, nil, put) })
-		refused("Delete", free, func() error { return c.s.Delete(ctx, free, 0) })
-		refused("Lock that steals", held, func() error { _, err := c.s.Lock(ctx, held, session.LockOptions{Steal: token}); return err })
-		refused("Put of a hold", held, func() error { return c.s.Put(ctx, held, token, nil, put) })
-		refused("Delete of a hold", held, func() error { return c.s.Delete(ctx, held, token) })
-		refused("Unlock", held, func() error { return c.s.Unlock(ctx, held, token, session.UnlockOptions{}) })
-		refused("Unlock of a lost hold", held, func() error { return c.s.Unlock(ctx, held, lost[0].Token, session.UnlockOptions{}) })
-		_, err := c.s.Lock(ctx, unknown, session.LockOptions{})
-		c.refused("Lock of an unknown id", err, ctx.Err())
-		c.refused("Put of an unknown id", c.s.Put(ctx, unknown, 0, nil, put), ctx.Err())
-		c.gone("after all this", unknown)
-	}
-}
-
-func slideWithDone(c *trial, id string) {
-	for _, ctx := range c.done() {
-		_, err := c.s.Get(ctx, id, session.GetOptions{Touch: true})
-		c.refused("Get with Touch", err, ctx.Err())
-	}
-}
-
-func doneExpiresNothing(c *trial) {
-	id := session.NewID()
-	c.put(id, 0, "data")
-	c.wait(1.2)
-	for _, ctx := range c.done() {
-		ids, _, err := c.s.Expire(ctx, 10)
-		c.refused("Expire", err, ctx.Err())
-		if len(ids) != 0 {
-			c.Errorf("Expire answers %q with an error", ids)
-		}
-	}
-	c.expires(id)
-}
-
-func doneElsewhere(c *trial) {
-	for _, ctx := range c.done() {
-		_, _, err := c.s.Watch(ctx, session.NewID())
-		c.refused("Watch", err, ctx.Err())
-		_, err = c.s.Beat(ctx, "dead", time.Hour)
-		c.refused("Beat", err, ctx.Err())
-		_, err = c.s.Learn(ctx, "shop", []string{"cart"})
-		c.refused("Learn", err, ctx.Err())
-	}
-	live, err := c.s.Beat(c.ctx, "live", time.Hour)
-	c.must(err)
-	if !slices.Equal(live, []string{"live"}) {
-		c.Errorf("the nodes %q are alive, want %q", live, "live")
-	}
-	c.knows("after a done context", c.learn("shop"))
 }

@@ -15,6 +15,7 @@ func expiryChecks() []check {
 		{"Put slides the expiry", slides(func(c *trial, id string) { c.put(id, 0, "other") })},
 		{"Lock slides the expiry", slides(func(c *trial, id string) { c.lock(id) })}, // for a node that has never beaten
 		{"Unlock slides the expiry", slides(func(c *trial, id string) { c.unlock(id, c.lock(id).Hold.Token) })},
+		{"Unlock of a lost hold slides the expiry", unlockLostSlides},
 		{"Get slides the expiry if asked to", slides(func(c *trial, id string) { c.touch(c.other, id) })},
 		{"Get does not slide the expiry unasked", slidesNot(func(c *trial, id string) { c.get(id) })},
 		{"what is refused does not slide the expiry", slidesNot(refuseAll)},
@@ -62,6 +63,17 @@ func slidesNot(act func(c *trial, id string)) func(*trial) {
 		c.wait(0.6)
 		c.gone("when its timeout has passed", id)
 	}
+}
+
+func unlockLostSlides(c *trial) {
+	id := session.NewID()
+	_, lost := c.overtaken(id, 1)
+	c.wait(0.6)
+	c.unlock(id, lost[0].Token)
+	c.wait(0.6)
+	c.get(id)
+	c.wait(0.6)
+	c.gone("when its timeout has passed again", id)
 }
 
 // refuseAll tries everything with a token that never was.

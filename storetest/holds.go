@@ -5,7 +5,6 @@ package storetest
 
 import (
 	"errors"
-	"reflect"
 	"time"
 
 	"github.com/sessionbridge/session"
@@ -14,7 +13,7 @@ import (
 func holdChecks() []check {
 	return []check{
 		{"Lock grants what was asked for", lockGrants},
-		{"Lock sets token and age itself", lockSetsToken},
+		{"Lock sets token, losses and age itself", lockSetsToken},
 		{"Lock of a held session tells the holder", lockTellsHolder},
 		{"the age of a hold is that at the answer", ageIsPresent},
 		{"tokens rise for ever", tokensRise},
@@ -22,17 +21,6 @@ func holdChecks() []check {
 		{"Unlock as committed makes the hold the committed one", unlockCommitted},
 		{"Unlock of a new item makes it vanish", unlockNew},
 		{"Unlock with a stale token changes nothing", unlockStale},
-	}
-}
-
-func lostChecks() []check {
-	return []check{
-		{"Lock takes the hold that it names", stealTakes},
-		{"Lock takes no other hold", stealOfAnother},
-		{"Lock of a free session takes nothing away", stealOfFree},
-		{"stolen holds are lost, oldest first", lostInOrder},
-		{"Unlock forgets a lost hold", unlockForgets},
-		{"lost holds stay until they are unlocked", lostStay},
 	}
 }
 
@@ -57,11 +45,12 @@ func lockSetsToken(c *trial) {
 	first := c.lock(id).Hold
 	c.unlock(id, first.Token)
 	wish := someHold()
-	wish.Token, wish.Age = 7, time.Hour
+	wish.Token, wish.Losses, wish.Age = 7, 5, time.Hour
 	held := c.lockAs(id, session.LockOptions{Hold: wish}).Hold
 	if held.Token <= first.Token {
 		c.Errorf("token %d follows %d", held.Token, first.Token)
 	}
+	c.losses("of a session that was free", held, 0)
 	if held.Age < 0 || held.Age >= time.Hour {
 		c.Errorf("the age of a new hold is %s", held.Age)
 	}
@@ -203,146 +192,4 @@ func unlockStale(c *trial) {
 	}
 	c.refused("Unlock of an unknown id", c.s.Unlock(c.ctx, unknown, present, session.UnlockOptions{}), session.ErrLockLost)
 	c.gone("after Unlock of an unknown id", unknown)
-}
-
-func stealTakes(c *trial) {
-	id := session.NewID()
-	first := c.lock(id).Hold
-	thief := c.steal(id, first.Token)
-	c.same("new, that was stolen", thief, session.Item{ID: id, New: true, Timeout: c.timeout, Hold: thief.Hold, Lost: []session.Hold{first}})
-	c.put(id, thief.Hold.Token, "data")
-	c.same("after the thief's Put", c.get(id), session.Item{ID: id, Data: []byte("data"), Timeout: c.timeout, Lost: []session.Hold{first}, Committed: thief.Hold})
-}
-
-func stealOfAnother(c *trial) {
-	id := session.NewID()
-	first := c.lock(id).Hold.Token
-	second := c.steal(id, first).Hold
-	for _, token := range []uint64{first, second.Token + 1000} {
-		c.unchanged("Lock that would steal another hold", id, func() {
-			_, err := c.other.Lock(c.ctx, id, session.LockOptions{Steal: token})
-			c.locked("Lock that would steal another hold", err, second)
-		})
-	}
-}
-
-func stealOfFree(c *trial) {
-	id := session.NewID()
-	unknown := c.steal(id, 7)
-	c.same("that was unknown", unknown, session.Item{ID: id, New: true, Timeout: c.timeout, Hold: unknown.Hold})
-	c.put(id, unknown.Hold.Token, "data")
-	free := c.steal(id, unknown.Hold.Token)
-	c.same("that was free", free, session.Item{ID: id, Data: []byte("data"), Timeout: c.timeout, Hold: free.Hold, Committed: unknown.Hold})
-}
-
-// robbed returns an item of which a number of holds was stolen, and these holds.
-func robbed(c *trial, id string, n int) (session.Item, []session.Hold) {
-	c.Helper()
-	it := c.lock(id)
-	var lost []session.Hold
-	for range n {
-		lost = append(lost, it.Hold)
-		it = c.steal(id, it.Hold.Token)
-	}
-	return it, lost
-}
-
-func lostInOrder(c *trial) {
-	id := session.NewID()
-	it, lost := robbed(c, id, 3)
-	c.same("that Lock answers", it, session.Item{ID: id, New: true, Timeout: c.timeout, Hold: it.Hold, Lost: lost})
-	c.same("that Get answers", c.get(id), session.Item{ID: id, New: true, Timeout: c.timeout, Hold: it.Hold, Lost: lost})
-
-	id = session.NewID()
-	it, lost = robbed(c, id, 100)
-	got := comparable(c.get(id)).Lost
-	if len(got) == 0 || len(got) > len(lost) {
-		c.Fatalf("%d holds of 100 are known to be lost", len(got))
-	}
-	for i, h := range lost[len(lost)-len(got):] {
-		if got[i] != ageless(h) {
-			c.Fatalf("lost hold %d of %d is %+v, want %+v: only the oldest may be forgotten", i, len(got), got[i], ageless(h))
-		}
-	}
-	c.unlock(id, it.Hold.Token)
-}
-
-func unlockForgets(c *trial) {
-	id := session.NewID()
-	it, lost := robbed(c, id, 3)
-	c.must(c.other.Unlock(c.ctx, id, lost[1].Token, session.UnlockOptions{}))
-	c.same("after Unlock of a lost hold", c.get(id), session.Item{ID: id, New: true, Timeout: c.timeout, Hold: it.Hold, Lost: []session.Hold{lost[0], lost[2]}})
-	c.put(id, it.Hold.Token, "data")
-	for _, h := range []session.Hold{lost[0], lost[2]} {
-		c.must(c.s.Unlock(c.ctx, id, h.Token, session.UnlockOptions{}))
-	}
-	c.same("after Unlock of all lost holds", c.get(id), session.Item{ID: id, Data: []byte("data"), Timeout: c.timeout, Committed: it.Hold})
-}
-
-func lostStay(c *trial) {
-	id := session.NewID()
-	it, lost := robbed(c, id, 2)
-	want := []session.Hold{ageless(lost[0]), ageless(lost[1])}
-	still := func(when string) {
-		c.Helper()
-		if got := comparable(c.get(id)).Lost; !reflect.DeepEqual(got, want) {
-			c.Errorf("%s the lost holds are %+v, want %+v", when, got, want)
-		}
-	}
-	c.put(id, it.Hold.Token, "data")
-	still("after Put")
-	c.unlock(id, c.lock(id).Hold.Token)
-	still("after another hold")
-	c.put(id, 0, "data")
-	still("after Put with token 0")
-}
-
-func reopenChecks() []check {
-	return []check{
-		{"items and holds outlive the store", itemsOutlive},
-		{"tokens rise when the store is opened again", tokensRiseReopened},
-		{"learned keys outlive the store", learnedOutlive},
-	}
-}
-
-// reopen closes the stores of a trial and opens one on what they kept.
-func (c *trial) reopen() {
-	c.Helper()
-	closed := c.s
-	c.close()
-	c.s = c.open(c.o.Reopen(c.t, closed))
-	c.other = c.s
-}
-
-func itemsOutlive(c *trial) {
-	free, held := session.NewID(), session.NewID()
-	c.put(free, c.lock(free).Hold.Token, "data")
-	it, _ := robbed(c, held, 1)
-	it = c.putAndLock(held, it.Hold.Token, "data")
-	wantFree, wantHeld := c.get(free), c.get(held)
-	c.reopen()
-	c.same("that was free", c.get(free), wantFree)
-	c.same("that was held", c.get(held), wantHeld)
-	c.put(held, it.Hold.Token, "other")
-}
-
-func tokensRiseReopened(c *trial) {
-	id, deleted := session.NewID(), session.NewID()
-	last := c.lock(id).Hold.Token
-	c.put(id, last, "data")
-	lastDeleted := c.lock(deleted).Hold.Token
-	c.must(c.s.Delete(c.ctx, deleted, lastDeleted))
-	c.reopen()
-	if got := c.lock(id).Hold.Token; got <= last {
-		c.Errorf("token %d follows %d", got, last)
-	}
-	if got := c.lock(deleted).Hold.Token; got <= lastDeleted {
-		c.Errorf("token %d follows %d on an id that was deleted", got, lastDeleted)
-	}
-}
-
-func learnedOutlive(c *trial) {
-	c.learn("shop", "cart")
-	c.reopen()
-	c.knows("after the store was opened again", c.learn("shop"), "cart")
 }

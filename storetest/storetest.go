@@ -89,7 +89,7 @@ type check struct {
 
 // checks are all that can be done with a store.
 func checks(o Options) []check {
-	all := slices.Concat(itemChecks(), holdChecks(), lostChecks(), expiryChecks(), heldExpiryChecks(), expireChecks(), watchChecks(), byteChecks(), contextChecks(), nodeChecks(), crowdChecks())
+	all := slices.Concat(itemChecks(), holdChecks(), lostChecks(), baseChecks(), lossesChecks(), lateChecks(), expiryChecks(), heldExpiryChecks(), expireChecks(), watchChecks(), byteChecks(), contextChecks(), nodeChecks(), crowdChecks())
 	if o.Reopen != nil {
 		all = append(all, reopenChecks()...)
 	}

@@ -25,62 +25,6 @@ func watchChecks() []check {
 	return all
 }
 
-// An event is something that a watch is to tell. Ready brings an item into the
-// state that happen needs, and returns the token of its hold.
-type event struct {
-	name   string
-	ready  func(c *trial, id string) (token uint64)
-	happen func(c *trial, s session.Store, id string, token uint64) error
-}
-
-func events() []event {
-	nothing := func(*trial, string) uint64 { return 0 }
-	fresh := func(c *trial, id string) uint64 { c.Helper(); return c.lock(id).Hold.Token }
-	stored := func(c *trial, id string) uint64 { c.Helper(); c.put(id, 0, "data"); return 0 }
-	held := func(c *trial, id string) uint64 { c.Helper(); c.put(id, 0, "data"); return c.lock(id).Hold.Token }
-	expired := func(c *trial, id string) uint64 { c.Helper(); c.put(id, 0, "data"); c.wait(1.2); return 0 }
-
-	put := func(c *trial, s session.Store, id string, token uint64) error {
-		return s.Put(c.ctx, id, token, []byte("other"), session.PutOptions{Timeout: c.timeout})
-	}
-	remove := func(c *trial, s session.Store, id string, token uint64) error { return s.Delete(c.ctx, id, token) }
-	unlock := func(c *trial, s session.Store, id string, token uint64) error {
-		return s.Unlock(c.ctx, id, token, session.UnlockOptions{})
-	}
-	steal := func(c *trial, s session.Store, id string, token uint64) error {
-		_, err := s.Lock(c.ctx, id, session.LockOptions{Steal: token, Timeout: c.timeout})
-		return err
-	}
-	expire := func(c *trial, s session.Store, _ string, _ uint64) error {
-		_, _, err := s.Expire(c.ctx, 10)
-		return err
-	}
-	return []event{
-		{"Put of an unknown id", nothing, put},
-		{"Put without a hold", stored, put},
-		{"Put that ends a hold", held, put},
-		{"Put that ends the hold of a new item", fresh, put},
-		{"Unlock", held, unlock},
-		{"Unlock of a new item", fresh, unlock},
-		{"a steal", held, steal},
-		{"a steal of a new item", fresh, steal},
-		{"Delete", stored, remove},
-		{"Delete of a held item", held, remove},
-		{"Delete of a new item", fresh, remove},
-		{"Expire", expired, expire},
-	}
-}
-
-func (ev event) check(c *trial) {
-	id := session.NewID()
-	token := ev.ready(c, id)
-	changed, stop := c.watch(id)
-	defer stop()
-	c.quiet(changed)
-	c.must(ev.happen(c, c.other, id, token))
-	c.signalled(changed)
-}
-
 // watch watches an id, which must succeed.
 func (c *trial) watch(id string) (<-chan struct{}, func()) {
 	c.Helper()
