@@ -351,7 +351,7 @@ func TestStoppedWatchesLeaveNothing(t *testing.T) {
 
 // TestBytesAreHonest compares what the store believes it uses with what it does.
 func TestBytesAreHonest(t *testing.T) {
-	const items = 50_000
+	const items = 20_000
 	for name, fill := range map[string]func(s *memstore.Store, id string){
 		"stored": func(s *memstore.Store, id string) { put(t, s, id, strings.Repeat("x", 512)) },
 		"committed": func(s *memstore.Store, id string) {
@@ -361,6 +361,18 @@ func TestBytesAreHonest(t *testing.T) {
 			}
 		},
 		"held": func(s *memstore.Store, id string) { lock(t, s, id) },
+		"lost": func(s *memstore.Store, id string) {
+			lock(t, s, id)
+			for range 3 {
+				steal(t, s, id)
+			}
+		},
+		"robbed": func(s *memstore.Store, id string) {
+			commit(t, s, id, 0, 512)
+			lock(t, s, id)
+			_, thief := steal(t, s, id)
+			commit(t, s, id, thief, 256)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := heap()
