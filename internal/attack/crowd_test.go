@@ -6,7 +6,6 @@ package attack_test
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/sessionbridge/session/internal/attack"
@@ -35,25 +34,35 @@ func crowd(ctx context.Context, a *arena) (string, error) {
 			time.Sleep(10 * time.Millisecond)
 		}
 	}
-	told, cancel := context.WithTimeout(ctx, getLimit/3) // long before the first in the queue may have it
-	defer cancel()
-	refused := 0
-	for _, s := range slices.Backward(streams) { // most of those who wait came first
-		if refused == writers-places {
-			break
-		}
-		if status, _ := s.Headed(told); status == 0 {
-			continue
-		}
-		got := s.Wait(ctx)
-		if got.Status != 503 || got.Header["retry-after"] == "" {
-			return "", fmt.Errorf("%w: %d %q, want 503 with Retry-After", errWrong, got.Status, got.Header)
-		}
-		refused++
+	refused, err := countRefused(ctx, streams, writers-places)
+	if err != nil {
+		return "", err
 	}
 	now, err := attack.Take(ctx, a.Admin)
 	if err != nil || refused != writers-places || now.Waiters != places {
 		return "", fmt.Errorf("%w: of %d writers %d are refused and %d wait, %v, want %d to wait", errWrong, writers, refused, now.Waiters, err, places)
 	}
 	return fmt.Sprintf("%d wait, %d × 503 with Retry-After", places, refused), nil
+}
+
+// countRefused waits until so many writers are refused, but not until the first of
+// those who wait may have the session, and returns how many are.
+func countRefused(ctx context.Context, streams []*attack.Stream, want int) (refused int, err error) {
+	now, cancel := context.WithCancel(ctx)
+	cancel() // look, and don't wait
+	for deadline := time.Now().Add(getLimit / 3); refused < want && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		waiting := streams[:0]
+		for _, s := range streams {
+			if status, _ := s.Headed(now); status == 0 {
+				waiting = append(waiting, s)
+				continue
+			}
+			if got := s.Wait(ctx); got.Status != 503 || got.Header["retry-after"] == "" {
+				return refused, fmt.Errorf("%w: %d %q, want 503 with Retry-After", errWrong, got.Status, got.Header)
+			}
+			refused++
+		}
+		streams = waiting
+	}
+	return refused, nil
 }
