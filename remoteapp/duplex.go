@@ -23,8 +23,15 @@ func (x *exchange) duplex() error {
 		return err
 	}
 	defer x.release(held)
-	if err := x.sendHeld(held, ""); err != nil {
-		return x.unsent(err)
+	if err := x.sendHeld(held, ""); err != nil && !x.begun {
+		return err
+	} else if err != nil {
+		// The peer may have the session, have sent it back and have reset the
+		// stream, all before this flush returned: what came whole is a commit.
+		back := x.receive()
+		back.stop()
+		x.conclude(held, back, outcomeReleased)
+		return nil
 	}
 	back := x.receive()
 	outcome := x.stay(held, back.done, 0)

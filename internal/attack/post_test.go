@@ -32,7 +32,7 @@ func resetPosts(ctx context.Context, a *arena) (string, error) {
 		do   func(context.Context, *arena, *attack.Conn) error
 	}{
 		{"after its head", resetAfterHead}, {"when the session is there", resetAfterSession},
-		{"amid its body", resetAmidBody}, {"after its end", resetAfterEnd}, {"in the queue", resetInQueue},
+		{"amid its body", resetAmidBody}, {"after its end", resetAfterEnds}, {"in the queue", resetInQueue},
 	} {
 		if err := stage.do(ctx, a, c); err != nil {
 			return "", fmt.Errorf("reset %s: %w", stage.name, err)
@@ -116,6 +116,17 @@ func resetAmidBody(ctx context.Context, a *arena, c *attack.Conn) error {
 		return err
 	}
 	return s.Reset(http2.ErrCodeInternal)
+}
+
+// resetAfterEnds repeats resetAfterEnd: the reset may come before the server knows
+// that its answer has left.
+func resetAfterEnds(ctx context.Context, a *arena, c *attack.Conn) error {
+	for range 30 {
+		if err := resetAfterEnd(ctx, a, c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // resetAfterEnd sends a whole session and resets at once, as Microsoft's client
