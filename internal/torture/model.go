@@ -103,13 +103,14 @@ func (m model) step(w world, input, output any) (bool, world) {
 	in, ok := input.(commit)
 	if !ok {
 		open := input.(opening)
-		return w.State.equal(output.(State)), w.opened(open)
+		sent := output.(State)
+		return w.State.equal(sent) && (sent.Stored || len(w.Values) == 0), w.opened(open)
 	}
 	out := output.(answer)
 	live := slices.Contains(w.live, in.Number)
 	switch out.outcome {
 	case Stored:
-		if in.base.Stored && !in.change.Abandon && len(changed(in.base.Values, in.change.Values)) == 0 {
+		if !in.change.Abandon && len(changed(in.base.Values, in.change.Values)) == 0 {
 			return true, w.without(in.Number) // there was nothing to do
 		}
 		return live && m.possible(w, in), w.committed(in)
