@@ -59,15 +59,18 @@ func matchHold(item Item, trace, client string) (Hold, error) {
 	mine := func(h Hold) bool {
 		return h.Token != 0 && h.Detached && h.Client == client && (trace == "" || h.Trace == trace)
 	}
+	// That of a late commit is no open exchange, whether it is the present hold
+	// or was lost too: only the lost one that it was taken for is.
+	opens := func(h Hold) bool { return h.Late == 0 && mine(h) }
 	var open []Hold
 	for _, lost := range item.Lost {
 		// What was lost longer ago than a session lives belongs to no exchange
 		// that is still open, whatever has become of its node.
-		if mine(lost) && lost.Age <= item.Timeout {
+		if opens(lost) && lost.Age <= item.Timeout {
 			open = append(open, lost)
 		}
 	}
-	if mine(item.Hold) && item.Hold.Late == 0 {
+	if opens(item.Hold) {
 		open = append(open, item.Hold)
 	}
 	switch {

@@ -466,3 +466,56 @@ func TestLateAbandonIsLogged(t *testing.T) {
 		}
 	})
 }
+
+// A weakStore, while it is weak, does not hear how the hold of a late commit ends.
+type weakStore struct {
+	session.Store
+	weak, cut bool
+}
+
+func (s *weakStore) Lock(ctx context.Context, id string, o session.LockOptions) (session.Item, error) {
+	s.cut = s.weak && o.Hold.Late != 0
+	return s.Store.Lock(ctx, id, o)
+}
+
+func (s *weakStore) Put(ctx context.Context, id string, token uint64, data []byte, o session.PutOptions) error {
+	if s.cut {
+		return errCut
+	}
+	return s.Store.Put(ctx, id, token, data, o)
+}
+
+func (s *weakStore) Unlock(ctx context.Context, id string, token uint64, o session.UnlockOptions) error {
+	if s.cut {
+		return errCut
+	}
+	return s.Store.Unlock(ctx, id, token, o)
+}
+
+// The momentary hold of a late commit may be lost like any other. It is no open
+// exchange: only the one that it was taken for is.
+func TestLateCommitThatLostItsMomentaryHoldIsFoundAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &weakStore{Store: newStore(t), weak: true}
+		m := newManager(t, store, session.ManagerOptions{})
+		mustCommit(t, mustHold(t, m, 0), update(shop, "n", "1", "m", "1"))
+		slow, err := m.Hold(t.Context(), session.HoldRequest{ID: testID, Client: shop.Name, Trace: "a", Detached: true, Limit: 10 * time.Second})
+		must(t, err)
+		mustCommit(t, mustHold(t, m, 10*time.Second), update(shop, "n", "2", "m", "1"))
+		put := func() error {
+			item, err := m.Find(t.Context(), testID, "a", shop.Name)
+			if err != nil {
+				return err
+			}
+			return m.Commit(t.Context(), item, update(shop, "n", "1", "m", "7"))
+		}
+		if err := put(); !errors.Is(err, session.ErrCommitUnknown) {
+			t.Fatalf("got %v, want ErrCommitUnknown", err)
+		}
+		mustCommit(t, mustHold(t, m, 0), update(shop, "n", "3", "m", "1")) // takes the momentary hold away
+		store.weak = false
+		must(t, put())
+		must(t, slow.Release(t.Context()))
+		wantStored(t, m, "n=3 m=7")
+	})
+}
