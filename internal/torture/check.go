@@ -4,11 +4,8 @@
 package torture
 
 import (
-	"cmp"
 	"fmt"
-	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/anishathalye/porcupine"
@@ -38,57 +35,6 @@ func (h *History) Check(r Rules, most time.Duration) error {
 		return fmt.Errorf("%d operations: no order was found within %s, nor that there is none", len(ops), most)
 	}
 	return violation(r.linear(), ops, most)
-}
-
-// violation writes the page that shows the sessions whose history is wrong.
-func violation(m porcupine.Model, ops []porcupine.Operation, most time.Duration) error {
-	var wrong []porcupine.Operation
-	for _, part := range m.Partition(ops) {
-		if porcupine.CheckOperationsTimeout(m, part, most) == porcupine.Illegal {
-			wrong = append(wrong, part...)
-		}
-	}
-	_, info := porcupine.CheckOperationsVerbose(m, wrong, most)
-	file, err := os.CreateTemp("", "torture-*.html")
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	if err := porcupine.Visualize(m, info, file); err != nil {
-		return err
-	}
-	return &Violation{What: fmt.Sprintf("%d operations can't have happened in any order:\n%s", len(ops), story(m, info, wrong)), Path: file.Name()}
-}
-
-// story tells the end of the longest order that was found, and what follows it
-// in time.
-func story(m porcupine.Model, info porcupine.LinearizationInfo, ops []porcupine.Operation) string {
-	const lines = 8
-	var told []string
-	tell := func(op porcupine.Operation) {
-		told = append(told, fmt.Sprintf("\t[%d, %d] by %d: %s", op.Call, op.Return, op.ClientId, m.DescribeOperation(op.Input, op.Output)))
-	}
-	for _, part := range info.PartialLinearizationsOperations() {
-		longest := slices.MaxFunc(part, func(a, b []porcupine.Operation) int { return len(a) - len(b) })
-		state := m.Init()
-		in := make(map[int64]bool) // calls are at moments of their own
-		for i, op := range longest {
-			_, state = m.Step(state, op.Input, op.Output)
-			in[op.Call] = true
-			if i >= len(longest)-lines {
-				tell(op)
-			}
-		}
-		told = append(told, "\tthen it is "+m.DescribeState(state)+", and none of these can be next:")
-		left := slices.DeleteFunc(slices.Clone(ops), func(op porcupine.Operation) bool {
-			return in[op.Call] || sessionOf(op) != sessionOf(longest[0])
-		})
-		slices.SortFunc(left, func(a, b porcupine.Operation) int { return cmp.Compare(a.Call, b.Call) })
-		for _, op := range left[:min(lines, len(left))] {
-			tell(op)
-		}
-	}
-	return strings.Join(told, "\n")
 }
 
 // CheckSum checks the counter of a session that no page ends: an increment that

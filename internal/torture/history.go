@@ -30,18 +30,20 @@ func (h *History) next(id string) Exchange {
 
 func (h *History) now() int64 { return h.clock.Add(1) }
 
-// opened adds that a page was sent a session, asked for at a moment. It returns
-// what later tells whether it tried to commit.
+// opened adds that a page was sent a session, asked for at a moment.
 func (h *History) opened(actor int, x Exchange, asked int64, sent State) {
 	h.add(porcupine.Operation{ClientId: actor, Input: opening{Exchange: x}, Output: sent, Call: asked, Return: h.now()})
 }
+
+// forever is the end of what may happen at any time.
+const forever = math.MaxInt64
 
 // committed adds what a commit was answered. One whose outcome is unknown may
 // happen for ever.
 func (h *History) committed(actor int, in commit, asked int64, out answer) {
 	end := h.now()
 	if out.outcome == Unknown {
-		end = math.MaxInt64
+		end = forever
 	}
 	h.add(porcupine.Operation{ClientId: actor, Input: in, Output: out, Call: asked, Return: end})
 }

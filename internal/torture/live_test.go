@@ -23,6 +23,7 @@ import (
 // connections break.
 type live struct {
 	seed   uint64
+	broken func(session.Store) session.Store
 	counts *torture.Counts
 
 	network *torture.Network
@@ -52,8 +53,12 @@ func (l *live) play(t *testing.T, round time.Duration) *torture.History {
 
 // open starts three nodes on one store and the network before them.
 func (l *live) open(t *testing.T) {
-	store, err := memstore.New(memstore.Options{})
+	memory, err := memstore.New(memstore.Options{})
 	must(t, err)
+	var store session.Store = memory
+	if l.broken != nil {
+		store = l.broken(memory)
+	}
 	random := func(n uint64) *rand.Rand { return rand.New(rand.NewPCG(l.seed, 20+n)) }
 	l.network, err = torture.NewNetwork(random(0), l.counts)
 	must(t, err)

@@ -4,9 +4,7 @@
 package torture
 
 import (
-	"fmt"
 	"hash/maphash"
-	"maps"
 	"slices"
 
 	"github.com/anishathalye/porcupine"
@@ -46,16 +44,6 @@ type Rules struct {
 //   - A page that ends a session ends it, even if its hold was lost: nothing that
 //     was opened before is stored any more.
 type model struct{ rules Rules }
-
-// A world is the model's state of one session. It does not change: each step
-// makes another.
-type world struct {
-	State
-
-	// live are the exchanges that were sent this session, not a former one of
-	// the id, and that have not been committed: those that may still be.
-	live []int
-}
 
 // An opening is the input of a page's first operation; its output is the State
 // that it was sent.
@@ -153,76 +141,6 @@ func (m model) overwritten(w world, in commit) []string {
 		is, has := w.Values[key]
 		return was == is && had == has || slices.Contains(m.rules.LastWins, key)
 	})
-}
-
-func (w world) opened(in opening) world {
-	if !in.commits {
-		return w
-	}
-	live := append(slices.Clone(w.live), in.Number)
-	slices.Sort(live)
-	return world{w.State, live}
-}
-
-func (w world) committed(in commit) world {
-	if in.change.Abandon {
-		return world{}
-	}
-	values := maps.Clone(w.Values)
-	if values == nil {
-		values = Values{}
-	}
-	for _, key := range changed(in.base.Values, in.change.Values) {
-		value, kept := in.change.Values[key]
-		if !kept {
-			delete(values, key)
-			continue
-		}
-		values[key] = value
-	}
-	return world{State{Stored: true, Values: values}, w.without(in.Number).live}
-}
-
-func (w world) without(number int) world {
-	return world{w.State, slices.DeleteFunc(slices.Clone(w.live), func(n int) bool { return n == number })}
-}
-
-func (w world) equal(other world) bool {
-	return w.State.equal(other.State) && slices.Equal(w.live, other.live)
-}
-
-func (w world) hash(seed maphash.Seed) uint64 {
-	var sum uint64
-	for key, value := range w.Values { // in any order
-		sum += maphash.Comparable(seed, [2]string{key, value})
-	}
-	for _, n := range w.live {
-		sum += maphash.Comparable(seed, n)
-	}
-	return sum
-}
-
-func (w world) String() string { return fmt.Sprintf("%s, may commit: %v", w.State, w.live) }
-
-// describe says in a line what an operation was.
-func describe(input, output any) string {
-	in, ok := input.(commit)
-	if !ok {
-		return fmt.Sprintf("%d is sent %s", input.(opening).Number, output)
-	}
-	out := output.(answer)
-	what := "ends the session"
-	if !in.change.Abandon {
-		what = "commits"
-		for _, key := range changed(in.base.Values, in.change.Values) {
-			value, kept := in.change.Values[key]
-			if !kept {
-				value = "(removed)"
-			}
-			what += fmt.Sprintf(" %s=%s", key, value)
-		}
-	}
-	return fmt.Sprintf("%d %s, hold %s: %s %v", in.Number, what, in.hold, out.outcome, out.keys)
 }
 
 // bySession splits a history: sessions have nothing to do with each other.

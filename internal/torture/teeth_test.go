@@ -9,6 +9,7 @@ import (
 	"os"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/sessionbridge/session"
 	"github.com/sessionbridge/session/internal/torture"
@@ -32,17 +33,28 @@ func TestTheCheckerFindsAStoreThat(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			wantViolation(t, test.broken)
+			wantViolation(t, func(seed uint64) error {
+				b := bubble{seed: seed, broken: test.broken, counts: new(torture.Counts)}
+				return b.check(b.play(t))
+			})
 		})
 	}
 }
 
+func TestTheCheckerFindsABrokenStoreBehindSockets(t *testing.T) {
+	t.Parallel()
+	wantViolation(t, func(seed uint64) error {
+		l := live{seed: seed, counts: new(torture.Counts), broken: func(s session.Store) session.Store { return anyToken{s} }}
+		return l.check(l.play(t, time.Second/2))
+	})
+}
+
 // wantViolation plays rounds until one shows what is wrong.
-func wantViolation(t *testing.T, broken func(session.Store) session.Store) {
+func wantViolation(t *testing.T, round func(seed uint64) error) {
+	t.Helper()
 	const most = 100
 	for seed := range uint64(most) {
-		b := bubble{seed: seed, broken: broken, counts: new(torture.Counts)}
-		err := b.check(b.play(t))
+		err := round(seed)
 		var found *torture.Violation
 		if !errors.As(err, &found) {
 			continue

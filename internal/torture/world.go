@@ -1,0 +1,70 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package torture
+
+import (
+	"fmt"
+	"hash/maphash"
+	"maps"
+	"slices"
+)
+
+// A world is the model's state of one session. It does not change: each step
+// makes another.
+type world struct {
+	State
+
+	// live are the exchanges that were sent this session, not a former one of
+	// the id, and that have not been committed: those that may still be.
+	live []int
+}
+
+func (w world) opened(in opening) world {
+	if !in.commits {
+		return w
+	}
+	live := append(slices.Clone(w.live), in.Number)
+	slices.Sort(live)
+	return world{w.State, live}
+}
+
+func (w world) committed(in commit) world {
+	if in.change.Abandon {
+		return world{}
+	}
+	values := maps.Clone(w.Values)
+	if values == nil {
+		values = Values{}
+	}
+	for _, key := range changed(in.base.Values, in.change.Values) {
+		value, kept := in.change.Values[key]
+		if !kept {
+			delete(values, key)
+			continue
+		}
+		values[key] = value
+	}
+	return world{State{Stored: true, Values: values}, w.without(in.Number).live}
+}
+
+func (w world) without(number int) world {
+	return world{w.State, slices.DeleteFunc(slices.Clone(w.live), func(n int) bool { return n == number })}
+}
+
+func (w world) equal(other world) bool {
+	return w.State.equal(other.State) && slices.Equal(w.live, other.live)
+}
+
+func (w world) hash(seed maphash.Seed) uint64 {
+	var sum uint64
+	for key, value := range w.Values { // in any order
+		sum += maphash.Comparable(seed, [2]string{key, value})
+	}
+	for _, n := range w.live {
+		sum += maphash.Comparable(seed, n)
+	}
+	return sum
+}
+
+func (w world) String() string { return fmt.Sprintf("%s, may commit: %v", w.State, w.live) }
