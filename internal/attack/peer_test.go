@@ -17,11 +17,12 @@ import (
 )
 
 const (
-	victimID = "vvvvvvvvvvvvvvvvvvvvvvvv"
-	otherID  = "wwwwwwwwwwwwwwwwwwwwwwww"
-	largeID  = "llllllllllllllllllllllll"
-	robbedID = "rrrrrrrrrrrrrrrrrrrrrrrr"
-	churnID  = "cccccccccccccccccccccccc"
+	victimID   = "vvvvvvvvvvvvvvvvvvvvvvvv"
+	otherID    = "wwwwwwwwwwwwwwwwwwwwwwww"
+	largeID    = "llllllllllllllllllllllll"
+	robbedID   = "rrrrrrrrrrrrrrrrrrrrrrrr"
+	conflictID = "tttttttttttttttttttttttt"
+	churnID    = "cccccccccccccccccccccccc"
 )
 
 // A peer is an HTTP/1.1 connection of an attacker.
