@@ -39,7 +39,7 @@ fuzz: ## run each fuzz target for a short time (FUZZTIME, default 5s)
 	internal/tools/fuzz.sh
 
 .PHONY: torture
-torture: ## check linearizability for TIME (default 2m); SEED=n repeats rounds
+torture: ## check linearizability for TIME (default 2m); SEED=n begins with a round that failed
 	TORTURE_TIME=$(or $(TIME),2m) TORTURE_SEED=$(SEED) go test -race -count=1 -timeout=0 -v -run='^TestTorture' ./internal/torture
 
 .PHONY: vuln
