@@ -34,8 +34,8 @@ func parseAddress(entry string, certificate bool) (address, error) {
 	case scheme != "" && scheme != "http" && scheme != "https":
 		return address{}, fmt.Errorf("%q: the scheme is %q, want http or https", entry, scheme)
 	}
-	_, port, err := net.SplitHostPort(rest)
-	if err != nil {
+	host, port, err := net.SplitHostPort(rest)
+	if err != nil || ok && scheme == "" || strings.ContainsAny(host, "/[]") {
 		return address{}, fmt.Errorf("%q is no address such as 127.0.0.1:7100", entry)
 	}
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
