@@ -38,7 +38,9 @@ func (m *Manager) Find(ctx context.Context, id, trace, client string) (Item, err
 	if !ok {
 		return Item{}, ErrNoHold
 	}
-	item, err := m.store.Get(ctx, id, GetOptions{})
+	ask := within(ctx, storeTimeout)
+	defer ask.end()
+	item, err := m.store.Get(ask, id, GetOptions{})
 	if errors.Is(err, ErrNotFound) {
 		return Item{}, ErrNoHold
 	}
@@ -49,7 +51,7 @@ func (m *Manager) Find(ctx context.Context, id, trace, client string) (Item, err
 	if err != nil || hold.Token == item.Hold.Token {
 		return item, err
 	}
-	return m.store.Base(ctx, id, hold.Token)
+	return m.store.Base(ask, id, hold.Token)
 }
 
 // matchHold returns the hold, maybe a lost one, that a detached commit belongs

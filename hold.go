@@ -18,6 +18,9 @@ type HoldRequest struct {
 	Trace    string        // W3C trace id of the exchange, or ""
 	Detached bool          // the commit comes in a request of its own, maybe to another node: see Find
 	Limit    time.Duration // how old the hold may become while another writer waits
+
+	// Stop sends the writer away with ErrClosed when it is closed. nil: never.
+	Stop <-chan struct{}
 }
 
 // A Held is a session that this node holds for one exchange. It ends with
@@ -68,7 +71,7 @@ func (m *Manager) hold(ctx context.Context, id string, r HoldRequest) (*Held, er
 	if err != nil {
 		return nil, err
 	}
-	h, err := m.take(ctx, place, Hold{Node: m.opts.Node, Client: r.Client, Trace: r.Trace, Detached: r.Detached, Limit: r.Limit})
+	h, err := m.take(ctx, r.Stop, place, Hold{Node: m.opts.Node, Client: r.Client, Trace: r.Trace, Detached: r.Detached, Limit: r.Limit})
 	if err != nil {
 		return nil, err
 	}
@@ -80,9 +83,9 @@ func (m *Manager) hold(ctx context.Context, id string, r HoldRequest) (*Held, er
 
 // take waits for the turn of a place in a queue, then for the session, takes it
 // and leaves the queue.
-func (m *Manager) take(ctx context.Context, place *place, want Hold) (*Held, error) {
+func (m *Manager) take(ctx context.Context, stop <-chan struct{}, place *place, want Hold) (*Held, error) {
 	defer m.queues.leave(place)
-	w := writer{m: m, ctx: ctx, place: place, came: time.Now()}
+	w := writer{m: m, ctx: ctx, stop: stop, place: place, came: time.Now()}
 	if err := w.awaitTurn(); err != nil {
 		return nil, err
 	}
@@ -103,6 +106,7 @@ func (m *Manager) take(ctx context.Context, place *place, want Hold) (*Held, err
 type writer struct {
 	m      *Manager
 	ctx    context.Context
+	stop   <-chan struct{}
 	place  *place
 	came   time.Time
 	holder Hold // who held the session when it was last looked at
@@ -155,8 +159,8 @@ func (w *writer) ask(id string, o LockOptions) (Item, error) {
 	if w.ctx.Err() != nil {
 		return Item{}, context.Cause(w.ctx)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.ctx), storeTimeout)
-	defer cancel()
+	ctx := within(w.ctx, storeTimeout)
+	defer ctx.end()
 	item, err := w.m.store.Lock(ctx, id, o)
 	if err != nil && !isAnswer(err) {
 		w.m.orphans.add(id)
@@ -176,6 +180,8 @@ func (w *writer) wait(signal <-chan struct{}, most time.Duration) error {
 	case <-w.ctx.Done():
 		return context.Cause(w.ctx)
 	case <-w.m.done.Done():
+		return ErrClosed
+	case <-w.stop:
 		return ErrClosed
 	case <-timer.C:
 	}
@@ -254,8 +260,10 @@ func (h *Held) Changed() <-chan struct{} { return h.changed }
 
 // Standing asks the store what has become of the hold.
 func (h *Held) Standing(ctx context.Context) (Standing, error) {
+	ask := within(ctx, storeTimeout)
+	defer ask.end()
 	mine := h.Item.Hold.Token
-	item, err := h.m.store.Get(ctx, h.Item.ID, GetOptions{})
+	item, err := h.m.store.Get(ask, h.Item.ID, GetOptions{})
 	switch {
 	case errors.Is(err, ErrNotFound):
 		h.end()

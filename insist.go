@@ -32,16 +32,14 @@ func (m *Manager) insist(ctx context.Context, item Item, ask func(context.Contex
 		return err
 	}
 	m.log.Warn("the store did not answer a commit; it is asked what has become of it", "session", HashID(item.ID), "err", err)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
-	defer cancel()
+	bounded := within(ctx, commitTimeout)
+	defer bounded.end()
 	for pause := firstRetry; ; pause = min(2*pause, lastRetry) {
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
+		if !m.rest(bounded, pause) {
 			m.orphans.add(item.ID)
 			return fmt.Errorf("%w: %w", ErrCommitUnknown, err)
 		}
-		again := once(ctx, func(ctx context.Context) error { return m.askAgain(ctx, item, ask) })
+		again := once(bounded, func(ctx context.Context) error { return m.askAgain(ctx, item, ask) })
 		if again == nil || isAnswer(again) || errors.Is(again, ErrCommitUnknown) {
 			return again
 		}
@@ -49,11 +47,25 @@ func (m *Manager) insist(ctx context.Context, item Item, ask func(context.Contex
 	}
 }
 
+// rest waits for a while. It reports false if the context is done before that,
+// or the Manager closes.
+func (m *Manager) rest(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+	case <-m.done.Done():
+	}
+	return false
+}
+
 // once calls the store, for no longer than it may take to answer.
 func once(ctx context.Context, ask func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
-	defer cancel()
-	return ask(ctx)
+	bounded := within(ctx, storeTimeout)
+	defer bounded.end()
+	return ask(bounded)
 }
 
 // askAgain finds out what has become of a hold that the store was asked to end,

@@ -32,7 +32,9 @@ func (l *learnedKeys) sent(ctx context.Context, store Store, client string, upda
 	if len(unseen) == 0 {
 		return keys, nil
 	}
-	all, err := store.Learn(ctx, client, unseen)
+	ask := within(ctx, storeTimeout)
+	defer ask.end()
+	all, err := store.Learn(ask, client, unseen)
 	if err != nil {
 		return nil, err
 	}

@@ -95,10 +95,10 @@ func (m *Manager) adopt(id string) error {
 // giveUp ends the hold of an item, also a lost one. That it has ended is no
 // error.
 func (m *Manager) giveUp(ctx context.Context, item Item) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
-	defer cancel()
+	ask := within(ctx, storeTimeout)
+	defer ask.end()
 	m.sweep.expect(item.Timeout) // Unlock slides the expiry
-	err := m.store.Unlock(ctx, item.ID, item.Hold.Token, UnlockOptions{})
+	err := m.store.Unlock(ask, item.ID, item.Hold.Token, UnlockOptions{})
 	switch {
 	case errors.Is(err, ErrLockLost):
 		return nil

@@ -68,9 +68,7 @@ func (x *exchange) conclude(held *session.Held, back *received, outcome string) 
 func (x *exchange) commit(held *session.Held, body []byte) (outcome string) {
 	update, err := x.update(held.Item.ID, body)
 	if err == nil {
-		ctx, cancel := x.commitContext()
-		defer cancel()
-		err = held.Commit(ctx, update)
+		err = held.Commit(x.commitContext(), update)
 	}
 	if err != nil {
 		e := refuse(err)

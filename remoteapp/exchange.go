@@ -54,9 +54,6 @@ const bodyTimeout = 60 * time.Second
 // complainEvery is how often a request without a valid key is logged, at most.
 const complainEvery = 10 * time.Second
 
-// storeTimeout bounds what is stored after its request may have gone.
-const storeTimeout = 30 * time.Second
-
 // An exchange is one request while it is served.
 type exchange struct {
 	h      *Handler
@@ -187,21 +184,16 @@ func minutes(timeout time.Duration) int32 { return int32(timeout / time.Minute) 
 // open holds the session for this exchange. It gives up when the peer goes away
 // or the Handler shuts down.
 func (x *exchange) open(detached bool, limit time.Duration) (*session.Held, error) {
-	ctx, cancel := context.WithCancelCause(x.r.Context())
-	defer cancel(nil)
-	defer context.AfterFunc(x.h.noMore, func() { cancel(session.ErrClosed) })()
 	if x.h.noMore.Err() != nil {
 		return nil, session.ErrClosed
 	}
-	held, err := x.h.manager.Hold(ctx, session.HoldRequest{
-		ID: x.id, Client: x.client.Name, Trace: traceID(x.r.Header), Detached: detached, Limit: limit,
+	held, err := x.h.manager.Hold(x.r.Context(), session.HoldRequest{
+		ID: x.id, Client: x.client.Name, Trace: traceID(x.r.Header), Detached: detached, Limit: limit, Stop: x.h.noMore.Done(),
 	})
 	var busy *session.BusyError
 	switch {
 	case errors.As(err, &busy):
 		x.seen.Waited = busy.Waited
-	case errors.Is(err, context.Canceled) && context.Cause(ctx) == session.ErrClosed:
-		return nil, session.ErrClosed
 	case err == nil:
 		x.seen.Waited = held.Waited
 	}
@@ -216,21 +208,25 @@ func (x *exchange) release(held *session.Held) {
 	}
 }
 
-// detached returns a context that outlives the request's: what is asked of the
-// store must not depend on a peer that leaves after its last byte.
-func detached(r *http.Request) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(r.Context()), storeTimeout)
+// A commitContext is that of a commit. It outlives the request, whose peer may
+// leave after its last byte, but not the Handler: a late commit may wait for a
+// while.
+type commitContext struct {
+	context.Context                 // of the Handler
+	request         context.Context // for its values
 }
 
-// commitContext returns the context of a commit. It outlives the request's too,
-// but not the Handler: a late commit may wait for a while.
-func (x *exchange) commitContext() (ctx context.Context, cancel func()) {
-	ctx, end := context.WithCancelCause(context.WithoutCancel(x.r.Context()))
-	stop := context.AfterFunc(x.h.broken, func() { end(session.ErrClosed) })
-	return ctx, func() {
-		stop()
-		end(nil)
+func (x *exchange) commitContext() context.Context {
+	return commitContext{x.h.broken, context.WithoutCancel(x.r.Context())}
+}
+
+// Value returns what the Handler's context has, which knows why it is done, or
+// else what the request's has.
+func (c commitContext) Value(key any) any {
+	if v := c.Context.Value(key); v != nil {
+		return v
 	}
+	return c.request.Value(key)
 }
 
 // sendHeld sends the session that is held, headers and bytes together: the

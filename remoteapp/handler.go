@@ -80,7 +80,7 @@ type Handler struct {
 	noMore   context.Context // ends when no session is opened for writing any more
 	refuse   context.CancelFunc
 	broken   context.Context // ends when open exchanges must end
-	breakOff context.CancelFunc
+	breakOff context.CancelCauseFunc
 
 	unauthorized seldom.Gate // complaints of requests without a valid key
 
@@ -104,7 +104,7 @@ func NewHandler(m *session.Manager, o HandlerOptions) (*Handler, error) {
 	h := &Handler{manager: m, opts: o, clients: known, log: o.Logger, headers: newSharedHeaders()}
 	h.changed = sync.NewCond(&h.mu)
 	h.noMore, h.refuse = context.WithCancel(context.Background())
-	h.broken, h.breakOff = context.WithCancel(context.Background())
+	h.broken, h.breakOff = context.WithCancelCause(context.Background())
 	return h, nil
 }
 
@@ -137,7 +137,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) Shutdown(ctx context.Context) error {
 	h.refuse()
 	left := h.awaitWriters(ctx)
-	h.breakOff()
+	h.breakOff(session.ErrClosed)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for h.open > 0 {

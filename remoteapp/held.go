@@ -83,9 +83,7 @@ const retryAfter = time.Second
 // look asks what has become of the hold. A store that does not answer leaves it
 // as it was, for now.
 func (s *stay) look() {
-	ctx, cancel := detached(s.x.r)
-	defer cancel()
-	standing, err := s.held.Standing(ctx)
+	standing, err := s.held.Standing(s.x.r.Context())
 	s.retry = nil
 	if err != nil {
 		s.x.h.log.Warn("the store does not say whether a session is still held",

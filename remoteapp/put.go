@@ -19,7 +19,7 @@ func (x *exchange) put() error {
 	if x.id == "" {
 		return refuseNoID(x.h.opts.Cookie.Name)
 	}
-	item, err := x.find()
+	item, err := x.h.manager.Find(x.r.Context(), x.id, traceID(x.r.Header), x.client.Name)
 	if err != nil {
 		return err
 	}
@@ -32,22 +32,13 @@ func (x *exchange) put() error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := x.commitContext()
-	defer cancel()
-	if err := x.h.manager.Commit(ctx, item, update); err != nil {
+	if err := x.h.manager.Commit(x.commitContext(), item, update); err != nil {
 		return err
 	}
 	x.begun, x.seen.Outcome = true, outcomeCommitted
 	x.w.Header()["Content-Length"] = []string{"0"}
 	x.w.WriteHeader(http.StatusOK)
 	return nil
-}
-
-// find returns the session that the GET of this PUT holds.
-func (x *exchange) find() (session.Item, error) {
-	ctx, cancel := detached(x.r)
-	defer cancel()
-	return x.h.manager.Find(ctx, x.id, traceID(x.r.Header), x.client.Name)
 }
 
 // wholeBody reads the body of a PUT, within bodyTimeout.

@@ -89,7 +89,7 @@ func (r *run) play(t *testing.T, round func(seed uint64) error) {
 		case passed > r.time && len(never) == 0:
 			t.Logf("%d rounds in %s: %s", rounds, passed.Round(time.Second), r.counts)
 			return
-		case passed > 3*r.time+10*time.Second:
+		case passed > 3*r.time+2*time.Minute:
 			t.Fatalf("after %d rounds in %s there never were: %q; but %s", rounds, passed.Round(time.Second), never, r.counts)
 		case time.Since(told) > 10*time.Second:
 			told = time.Now()
