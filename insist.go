@@ -71,13 +71,33 @@ func once(ctx context.Context, ask func(context.Context) error) error {
 // askAgain finds out what has become of a hold that the store was asked to end,
 // and asks again if it was not done.
 func (m *Manager) askAgain(ctx context.Context, item Item, ask func(context.Context) error) error {
+	err := m.became(ctx, item)
+	if !errors.Is(err, errStillHeld) && !errors.Is(err, ErrLockLost) {
+		return err
+	}
+	err = ask(ctx) // of a lost hold too: what changes nothing can still be said of it
+	switch {
+	case errors.Is(err, ErrLockLost): // it is lost, or what was asked before came late, but first
+		return m.became(ctx, item)
+	case errors.Is(err, ErrFull): // what was asked before may still come, and fit
+		return fmt.Errorf("%w: %w", ErrCommitUnknown, err)
+	}
+	return err
+}
+
+// errStillHeld: the store has not done yet what it was asked to.
+var errStillHeld = errors.New("the session is still held")
+
+// became tells what has become of the hold of an item that the store was asked to
+// end as committed: nil if it was, ErrLockLost if another writer has taken it.
+func (m *Manager) became(ctx context.Context, item Item) error {
 	mine := item.Hold.Token
 	now, err := m.store.Get(ctx, item.ID, GetOptions{})
 	switch {
 	case err != nil:
 		return err
 	case now.Hold.Token == mine:
-		return ask(ctx)
+		return errStillHeld
 	case now.Committed.Token == mine:
 		return nil
 	case slices.ContainsFunc(now.Lost, func(h Hold) bool { return h.Token == mine }):

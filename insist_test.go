@@ -4,6 +4,7 @@
 package session_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"sync"
@@ -122,6 +123,67 @@ func TestCommitWhoseAnswerIsLostIsFoundOut(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// A lateStore answers its first commit with an error, and does it only when it
+// is asked again, just before that.
+type lateStore struct {
+	session.Store
+	late func()
+}
+
+func (s *lateStore) call(do func() error) error {
+	if s.late == nil {
+		s.late = func() { do() }
+		return errCut
+	}
+	s.late()
+	return do()
+}
+
+func (s *lateStore) Put(ctx context.Context, id string, token uint64, data []byte, o session.PutOptions) error {
+	data = bytes.Clone(data)
+	return s.call(func() error { return s.Store.Put(context.WithoutCancel(ctx), id, token, data, o) })
+}
+
+func (s *lateStore) Unlock(ctx context.Context, id string, token uint64, o session.UnlockOptions) error {
+	return s.call(func() error { return s.Store.Unlock(context.WithoutCancel(ctx), id, token, o) })
+}
+
+func (s *lateStore) Delete(ctx context.Context, id string, token uint64) error {
+	return s.call(func() error { return s.Store.Delete(context.WithoutCancel(ctx), id, token) })
+}
+
+func TestCommitThatIsDoneJustBeforeItIsAskedForAgain(t *testing.T) {
+	abandoned := update(shop)
+	abandoned.Abandoned = true
+	for name, test := range map[string]struct {
+		u    session.Update
+		lost bool
+		want string
+	}{
+		"changed":                {update(shop, "n", "2"), false, "n=2"},
+		"unchanged":              {update(shop, "n", "1"), false, "n=1"},
+		"unchanged and lost":     {update(shop, "n", "1"), true, "n=7"},
+		"abandoned":              {abandoned, false, ""},
+		"changed, with no hold":  {update(shop, "n", "1", "m", "2"), true, "n=7 m=2"},
+		"abandoned, and no hold": {abandoned, true, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				inner := newStore(t)
+				other := newManager(t, inner, session.ManagerOptions{})
+				mustCommit(t, mustHold(t, other, 0), update(shop, "n", "1"))
+				m := newManager(t, &lateStore{Store: inner}, session.ManagerOptions{})
+				h := mustHold(t, m, time.Second)
+				if test.lost {
+					mustCommit(t, mustHold(t, other, 0), update(shop, "n", "7"))
+				}
+				mustCommit(t, h, test.u)
+				wantStored(t, other, test.want)
+			})
+		})
 	}
 }
 

@@ -42,7 +42,8 @@ type Rules struct {
 //     later. Asked again, it does not happen twice.
 //
 //   - A page that ends a session ends it, even if its hold was lost: nothing that
-//     was opened before is stored any more.
+//     was opened before is stored any more. Where somebody else has ended it
+//     already there is nothing to end.
 type model struct{ rules Rules }
 
 // An opening is the input of a page's first operation; its output is the State
@@ -100,6 +101,9 @@ func (m model) step(w world, input, output any) (bool, world) {
 	case Stored:
 		if !in.change.Abandon && len(changed(in.base.Values, in.change.Values)) == 0 {
 			return true, w.without(in.Number) // there was nothing to do
+		}
+		if in.change.Abandon && !live {
+			return len(w.Values) == 0, w // somebody else has ended it
 		}
 		return live && m.possible(w, in), w.committed(in)
 	case Conflict:

@@ -136,6 +136,21 @@ func TestModel(t *testing.T) {
 			s.commits(2, one, nil, kept, Stored)
 			s.sent(3, "", one)
 		}, false},
+		{"two that end a session", func(s *script) {
+			s.sent(2, "", one)
+			s.sent(3, "", one)
+			s.commits(2, one, nil, kept, Stored)
+			s.commits(3, one, nil, lost, Stored)
+			s.sent(4, "none", nil)
+		}, true},
+		{"an end of the next session of the id", func(s *script) {
+			s.sent(2, "", one)
+			s.sent(3, "", one)
+			s.commits(2, one, nil, kept, Stored)
+			s.sent(4, "none", nil)
+			s.commits(4, nil, two, kept, Stored)
+			s.commits(3, one, nil, lost, Stored)
+		}, false},
 		{"a failed commit that was made", func(s *script) {
 			s.sent(2, "", one)
 			s.commits(2, one, two, kept, Failed)
