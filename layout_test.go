@@ -36,6 +36,7 @@ var layers = []struct{ pkg, may string }{
 	{pkg: "internal/lastcookie", may: ""},
 	{pkg: "internal/memhttp", may: ""},
 	{pkg: "internal/dotnetpeer", may: ""},
+	{pkg: "internal/redistest", may: ""},
 	{pkg: "internal/seldom", may: ""},
 	{pkg: "internal/torture", may: ". wire remoteapp"},
 	{pkg: "internal/attack", may: "wire"},
