@@ -29,6 +29,7 @@ var layers = []struct{ pkg, may string }{
 	{pkg: ".", may: "wire"},
 	{pkg: "wire", may: ""},
 	{pkg: "memstore", may: "."},
+	{pkg: "redisstore", may: ". wire"},
 	{pkg: "storetest", may: "."},
 	{pkg: "bench", may: ""},
 	{pkg: "remoteapp", may: ". wire internal/lastcookie internal/seldom"},

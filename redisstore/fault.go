@@ -1,0 +1,114 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package redisstore
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+
+	"github.com/redis/rueidis"
+
+	"github.com/sessionbridge/session"
+)
+
+const noPermission = "the Redis user lacks a permission; the README of package redisstore lists what is needed"
+
+// A fault is why a call has failed.
+type fault struct {
+	error
+	undone bool // for certain
+	passes bool // by itself, soon: it is worth trying again. Implies undone
+}
+
+// A refusal is what Redis says when it does not do what it was asked to, by the
+// word that its answer begins with.
+type refusal struct {
+	word, cause string
+	passes      bool
+	is          error
+}
+
+// refusals are all that there is a remedy for. None of them is a matter of what
+// was asked, so nothing was done: scripts are refused before they begin.
+func refusals() []refusal {
+	return []refusal{
+		{word: "OOM", is: session.ErrFull, cause: "Redis has reached its maxmemory; raise it, or let sessions expire sooner"},
+		{word: "READONLY", passes: true, cause: "the server is a replica: a failover is under way, or the URL names a replica instead of the primary"},
+		{word: "LOADING", passes: true, cause: "Redis is reading its data, as it does after a start"},
+		{word: "MASTERDOWN", passes: true, cause: "the server is a replica that has lost its primary; check the primary"},
+		{word: "CLUSTERDOWN", passes: true, cause: "a part of the cluster has no primary; check CLUSTER INFO"},
+		{word: "TRYAGAIN", passes: true, cause: "the cluster is moving these keys to another primary"},
+		{word: "MOVED", passes: true, cause: "the cluster has moved these keys to another primary"},
+		{word: "BUSY", passes: true, cause: "a script of some program blocks Redis; SCRIPT KILL ends it"},
+		{word: "NOREPLICAS", passes: true, cause: "fewer replicas are in touch than min-replicas-to-write demands"},
+		{word: "MISCONF", cause: "Redis can't write its snapshot to disk and refuses changes; see its log"},
+		{word: "NOAUTH", cause: "Redis wants a password; put user and password into the URL"},
+		{word: "WRONGPASS", cause: "Redis refuses user or password of the URL"},
+		{word: "NOPERM", cause: noPermission},
+		{word: "WRONGTYPE", cause: "a key under the prefix belongs to another program; use another prefix"},
+		{word: "CORRUPT", cause: "a record under the prefix is not in our form: another program, or another version of this one, writes there; use another prefix, or DEL that key"},
+		{word: "NOSCRIPT", cause: "Redis forgot a script as soon as it was sent"},
+	}
+}
+
+// explain tells why a call of a script has failed.
+func explain(ctx context.Context, sc *script, err error) fault {
+	if refused, is := rueidis.IsRedisErr(err); is {
+		return explainRefusal(sc, refused.Error())
+	}
+	f := fault{undone: sc.reads}
+	var dial *net.OpError
+	var cert *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &cert):
+		f.undone = true
+		err = fmt.Errorf("the server's certificate is not accepted: %w", err)
+	case errors.As(err, &dial) && dial.Op == "dial":
+		f.undone, f.passes = true, true
+		err = fmt.Errorf("the server can't be reached: %w", err)
+	case errors.Is(err, rueidis.ErrNoSlot):
+		f.undone, f.passes = true, true
+		err = errors.New("the cluster has no primary for these keys; check CLUSTER INFO")
+	case ctx.Err() != nil:
+		err = fmt.Errorf("no answer in time: %w", ctx.Err())
+	default:
+		err = fmt.Errorf("the connection to Redis broke: %w", err)
+	}
+	if !f.undone {
+		err = fmt.Errorf("%w: %w", session.ErrUnknown, err)
+	}
+	f.error = fmt.Errorf("redisstore: %s: %w", sc.name, err)
+	return f
+}
+
+// explainRefusal tells what an error of Redis means. Its own text is told too:
+// it names no key.
+func explainRefusal(sc *script, said string) fault {
+	word, _, _ := strings.Cut(said, " ")
+	for _, r := range refusals() {
+		if r.word != word {
+			continue
+		}
+		err := fmt.Errorf("redisstore: %s: %s (Redis: %s)", sc.name, r.cause, said)
+		if r.is != nil {
+			err = fmt.Errorf("redisstore: %s: %w: %s (Redis: %s)", sc.name, r.is, r.cause, said)
+		}
+		return fault{error: err, undone: true, passes: r.passes}
+	}
+	// An error that a script met half-way: what it did before stays done.
+	if strings.Contains(said, "user executing the script") || strings.Contains(said, "ACL failure in script") {
+		said = fmt.Sprintf("%s (Redis: %s)", noPermission, said)
+	}
+	err := fmt.Errorf("redisstore: %s: Redis: %s", sc.name, said)
+	if !sc.reads {
+		err = fmt.Errorf("redisstore: %s: %w: Redis: %s", sc.name, session.ErrUnknown, said)
+	}
+	return fault{error: err, undone: sc.reads}
+}
+
+func (f fault) Unwrap() error { return f.error }
