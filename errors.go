@@ -25,11 +25,6 @@ var (
 	// ErrFull: the store has no room for what was to be kept.
 	ErrFull = errors.New("session store is full")
 
-	// ErrUnknown: a store was asked for a change, but its answer was lost. What it
-	// was asked to do may have been done, or may be done yet; Get tells. An error
-	// of a store that is no ErrUnknown says that nothing was done.
-	ErrUnknown = errors.New("session store did not answer: the change may have been made or not")
-
 	// ErrClosed: the Manager is shutting down.
 	ErrClosed = errors.New("session manager is shutting down")
 

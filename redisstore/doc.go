@@ -6,7 +6,7 @@
 // cluster. It knows nothing of HTTP, and decides nothing about who may hold what.
 //
 // Each change is one script, which checks the token of the hold and is sent once;
-// an error that is a [session.ErrUnknown] says that nobody knows whether it was
+// an error that is [ErrUnknown] says that nobody knows whether it was
 // made. What a failover of Redis can lose, which settings are needed and what it
 // all costs is in the README beside this file.
 package redisstore

@@ -154,7 +154,7 @@ func TestPrimaryDies(t *testing.T) {
 	}
 	primary.Kill()
 	if err := s.Put(t.Context(), id, token, []byte("other"), session.PutOptions{Timeout: time.Minute}); err != nil {
-		if !errors.Is(err, session.ErrUnknown) {
+		if !errors.Is(err, redisstore.ErrUnknown) {
 			t.Fatal(err)
 		}
 		// It was under way when the connection broke.
@@ -200,7 +200,7 @@ func TestSentinel(t *testing.T) {
 	primary.Kill()
 	redistest.Eventually(t, "the holder commits", func() error {
 		err := s.Put(t.Context(), id, token, []byte("other"), session.PutOptions{Timeout: time.Minute})
-		if err != nil && !errors.Is(err, session.ErrUnknown) {
+		if err != nil && !errors.Is(err, redisstore.ErrUnknown) {
 			t.Log(err)
 		}
 		return err

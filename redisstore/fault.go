@@ -16,6 +16,11 @@ import (
 	"github.com/sessionbridge/session"
 )
 
+// ErrUnknown says that the answer of Redis to a change was lost. What it was asked to do
+// may have been done, or may be done yet; [Store.Get] tells. Any other error says
+// that nothing was done.
+var ErrUnknown = errors.New("no answer of Redis: the change may have been made or not")
+
 const noPermission = "the Redis user lacks a permission; the README of package redisstore lists what is needed"
 
 // A fault is why a call has failed.
@@ -80,7 +85,7 @@ func explain(ctx context.Context, sc *script, err error) fault {
 		err = fmt.Errorf("the connection to Redis broke: %w", err)
 	}
 	if !f.undone {
-		err = fmt.Errorf("%w: %w", session.ErrUnknown, err)
+		err = fmt.Errorf("%w: %w", ErrUnknown, err)
 	}
 	f.error = fmt.Errorf("redisstore: %s: %w", sc.name, err)
 	return f
@@ -106,7 +111,7 @@ func explainRefusal(sc *script, said string) fault {
 	}
 	err := fmt.Errorf("redisstore: %s: Redis: %s", sc.name, said)
 	if !sc.reads {
-		err = fmt.Errorf("redisstore: %s: %w: Redis: %s", sc.name, session.ErrUnknown, said)
+		err = fmt.Errorf("redisstore: %s: %w: Redis: %s", sc.name, ErrUnknown, said)
 	}
 	return fault{error: err, undone: sc.reads}
 }

@@ -45,7 +45,7 @@ func mustLock(t testing.TB, s session.Store, id string) uint64 {
 // tells checks an error that says that nothing was done, and why.
 func tells(t *testing.T, err error, words ...string) {
 	t.Helper()
-	if err == nil || errors.Is(err, session.ErrUnknown) {
+	if err == nil || errors.Is(err, redisstore.ErrUnknown) {
 		t.Errorf("got error %v, want one that says that nothing was done", err)
 		return
 	}
@@ -212,7 +212,7 @@ func TestRestart(t *testing.T) {
 	server.Kill()
 	redistest.Eventually(t, "the store says that Redis can't be reached", func() error {
 		err := put(s, t, id, "other")
-		if err == nil || errors.Is(err, session.ErrUnknown) || !strings.Contains(err.Error(), "can't be reached") {
+		if err == nil || errors.Is(err, redisstore.ErrUnknown) || !strings.Contains(err.Error(), "can't be reached") {
 			return fmt.Errorf("got error %w", err)
 		}
 		return nil
@@ -252,7 +252,7 @@ func TestFrozen(t *testing.T) {
 	begun := time.Now()
 	err := s.Put(ctx, id, 0, []byte("other"), session.PutOptions{Timeout: time.Minute})
 	took := time.Since(begun)
-	if !errors.Is(err, session.ErrUnknown) || !errors.Is(err, context.DeadlineExceeded) {
+	if !errors.Is(err, redisstore.ErrUnknown) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Put: got error %v, want ErrUnknown and the context's", err)
 	}
 	if _, err := s.Base(ctx, id, 1); !errors.Is(err, context.DeadlineExceeded) {
@@ -273,7 +273,7 @@ func TestCloseOfFrozen(t *testing.T) {
 	server.Freeze(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
-	if err := s.Delete(ctx, session.NewID(), 0); !errors.Is(err, session.ErrUnknown) {
+	if err := s.Delete(ctx, session.NewID(), 0); !errors.Is(err, redisstore.ErrUnknown) {
 		t.Errorf("Delete: got error %v, want ErrUnknown", err)
 	}
 	begun := time.Now()

@@ -56,7 +56,7 @@ func TestLostAnswer(t *testing.T) {
 			proxy.LoseAnswer(id)
 			err = change.make(id, held.Hold.Token)
 			sent := proxy.Pass()
-			if !errors.Is(err, session.ErrUnknown) {
+			if !errors.Is(err, redisstore.ErrUnknown) {
 				t.Errorf("got error %v, want ErrUnknown", err)
 			}
 			if sent != 1 {
@@ -82,7 +82,7 @@ func TestLostAnswerToRead(t *testing.T) {
 	id := session.NewID()
 	proxy.LoseAnswer(id)
 	_, err := s.Base(t.Context(), id, 1)
-	if err == nil || errors.Is(err, session.ErrUnknown) || errors.Is(err, session.ErrLockLost) {
+	if err == nil || errors.Is(err, redisstore.ErrUnknown) || errors.Is(err, session.ErrLockLost) {
 		t.Errorf("Base: got error %v, want one of the connection", err)
 	}
 	proxy.Pass()
