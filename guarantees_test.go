@@ -40,6 +40,8 @@ func room(name string) string {
 	switch name {
 	case "session":
 		return "."
+	case "daemon":
+		return filepath.FromSlash("internal/daemon")
 	case "main":
 		return filepath.FromSlash("cmd/sessionbridge")
 	}

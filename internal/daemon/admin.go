@@ -17,25 +17,44 @@ import (
 // storePatience is how long a health check gives the store.
 const storePatience = 2 * time.Second
 
+// unhealthyEvery is how often it is logged, at most, that the store is gone:
+// load balancers ask every second.
+const unhealthyEvery = 10 * time.Second
+
 // adminHandler serves what operators and their tools ask for.
 func (d *Daemon) adminHandler() http.Handler {
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /livez", d.serveLife)
 	mux.HandleFunc("GET /healthz", d.serveHealth)
 	mux.Handle("GET /metrics", d.metrics.handler(d.log))
 	return mux
 }
 
-// serveHealth tells a load balancer whether to send sessions here.
-func (d *Daemon) serveHealth(w http.ResponseWriter, r *http.Request) {
+// serveLife tells a supervisor that this process need not be started anew: not
+// while it drains, nor because its store is gone.
+func (d *Daemon) serveLife(w http.ResponseWriter, _ *http.Request) {
+	plain(w)
+	fmt.Fprintln(w, "ok")
+}
+
+// plain sets the headers of an answer in a line.
+func plain(w http.ResponseWriter) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+}
+
+// serveHealth tells a load balancer whether to send sessions here.
+func (d *Daemon) serveHealth(w http.ResponseWriter, r *http.Request) {
+	plain(w)
 	if d.draining.Load() {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		fmt.Fprintln(w, "draining")
 		return
 	}
 	if err := d.askStore(r.Context()); err != nil {
-		d.log.Error("unhealthy: the store does not answer", "err", err)
+		if say, more := d.unhealthy.Pass(unhealthyEvery); say {
+			d.log.Error("unhealthy: the store does not answer", "err", err, "more_before", more)
+		}
 		w.WriteHeader(http.StatusServiceUnavailable)
 		fmt.Fprintln(w, "the store does not answer")
 		return

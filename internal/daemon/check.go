@@ -22,9 +22,6 @@ import (
 func (c *Config) check(say *complaints) {
 	c.checkPath(say)
 	c.checkKeyHeader(say)
-	if c.Store != "memory" {
-		say.add("store: %q is not available; there is memory", c.Store)
-	}
 	if c.Log.Format != "text" && c.Log.Format != "json" {
 		say.add("log.format: %q is not text or json", c.Log.Format)
 	}
@@ -121,12 +118,16 @@ func (c *Config) checkSizes(say *complaints) {
 	}
 	key, value := size{"limits.key", c.Limits.Key}, size{"limits.value", c.Limits.Value}
 	whole, memory := size{"limits.session", c.Limits.Session}, size{"memory.max_bytes", c.Memory.MaxBytes}
+	pairs := [][2]size{{key, whole}, {value, whole}}
+	if c.Store == "memory" {
+		pairs = append(pairs, [2]size{whole, memory})
+	}
 	for _, s := range []size{key, value, whole, memory} {
 		if s.value <= 0 {
 			say.add("%s is %s, want more than 0", s.name, s.value)
 		}
 	}
-	for _, pair := range [][2]size{{key, whole}, {value, whole}, {whole, memory}} {
+	for _, pair := range pairs {
 		if in, out := pair[0], pair[1]; in.value > out.value && out.value > 0 {
 			say.add("%s is %s, want no more than %s, which is %s", in.name, in.value, out.name, out.value)
 		}
@@ -142,5 +143,5 @@ func (c *Config) warnings() []string {
 	if c.Session.LockWait >= patience {
 		all = append(all, fmt.Sprintf("session.lock_wait is %s, but Microsoft's client gives up after %s", c.Session.LockWait, patience))
 	}
-	return all
+	return append(all, exposed(c.Redis.URLFile)...)
 }

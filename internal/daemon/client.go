@@ -185,13 +185,13 @@ func keysFromFile(name string) ([]string, error) {
 	return keys, nil
 }
 
-// exposed warns of a key file that anybody on the machine can read.
+// exposed warns of a file with a secret that anybody on the machine can read.
 func exposed(name string) []string {
 	info, err := os.Stat(name)
 	if err != nil || runtime.GOOS == "windows" || info.Mode().Perm()&0o007 == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("every user can read the key file %s (its mode is %04o; 0600 would do)", name, info.Mode().Perm())}
+	return []string{fmt.Sprintf("every user can read the file %s (its mode is %04o; 0600 would do)", name, info.Mode().Perm())}
 }
 
 // fewDigits is how many different digits a key that was drawn at random has at

@@ -23,8 +23,9 @@ type Config struct {
 	Session Session `yaml:"session" embed:"" group:"session"`
 	Limits  Limits  `yaml:"limits" embed:"" prefix:"limit-" group:"store"`
 
-	Store    string   `yaml:"store" group:"store" default:"memory" placeholder:"${default}" help:"Where sessions are kept. There is memory: they are lost when the program ends."`
+	Store    string   `yaml:"store" group:"store" default:"memory" placeholder:"${default}" help:"Where sessions are kept: memory, they are lost when the program ends; or redis, which several nodes can share."`
 	Memory   Memory   `yaml:"memory" embed:"" prefix:"memory-" group:"store"`
+	Redis    Redis    `yaml:"redis" embed:"" prefix:"redis-" group:"store"`
 	Shutdown Shutdown `yaml:"shutdown" embed:"" group:"running"`
 	Log      Log      `yaml:"log" embed:"" prefix:"log-" group:"running"`
 }
@@ -90,9 +91,19 @@ type Memory struct {
 	MaxSessions int  `yaml:"max_sessions" default:"1000000" help:"Number of sessions; one more is refused."`
 }
 
+// Redis says where Redis or Valkey is.
+type Redis struct {
+	URL           string `yaml:"url" name:"url" placeholder:"URL" help:"redis://USER:PASSWORD@HOST:PORT/DB, or rediss:// for TLS; more addresses of a cluster follow as ?addr=HOST:PORT&addr=HOST:PORT. Other users of this machine can see a password on the command line: use the environment or a file."`
+	URLFile       string `yaml:"url_file" name:"url-file" placeholder:"FILE" help:"The same, from a file with this one line."`
+	Prefix        string `yaml:"prefix" default:"session" placeholder:"${default}" help:"What all keys in Redis begin with, in braces. Nodes with the same prefix share their sessions."`
+	CA            string `yaml:"ca" name:"ca" placeholder:"FILE" help:"PEM file with the authorities of its certificate. Default: those of the system."`
+	AllowEviction bool   `yaml:"allow_eviction" negatable:"" help:"Start also if Redis may throw sessions away to make room."`
+}
+
 // Shutdown is about SIGTERM.
 type Shutdown struct {
-	Grace Duration `yaml:"grace" default:"30s" help:"On SIGTERM: how long sessions that are held may still be committed."`
+	Delay Duration `yaml:"delay" name:"shutdown-delay" default:"0s" help:"On SIGTERM: how long to serve as before, while health says draining, so that a load balancer can turn away first. A little more than it takes to notice."`
+	Grace Duration `yaml:"grace" default:"30s" help:"After that: how long sessions that are held may still be committed."`
 }
 
 // Log is about the log, which goes to standard error.
@@ -108,7 +119,7 @@ func Groups() kong.Option {
 		{Key: "clients", Title: "Clients and their API keys (in the file: clients, key_header):"},
 		{Key: "cookie", Title: "The session cookie (in the file: cookie):"},
 		{Key: "session", Title: "Sessions (in the file: session):"},
-		{Key: "store", Title: "The store and its limits (in the file: store, memory, limits):"},
+		{Key: "store", Title: "The store and its limits (in the file: store, memory, redis, limits):"},
 		{Key: "running", Title: "Shutdown and log (in the file: shutdown, log):"},
 	})
 }

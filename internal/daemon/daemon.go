@@ -16,17 +16,18 @@ import (
 	"time"
 
 	"github.com/sessionbridge/session"
-	"github.com/sessionbridge/session/memstore"
+	"github.com/sessionbridge/session/internal/seldom"
 	"github.com/sessionbridge/session/remoteapp"
 )
 
 // A Daemon serves sessions, from Start until Wait or Stop.
 type Daemon struct {
 	log     *slog.Logger
+	delay   time.Duration
 	grace   time.Duration
 	metrics *metrics
 
-	store   *memstore.Store
+	store   session.Store
 	manager *session.Manager
 	handler *remoteapp.Handler
 
@@ -35,10 +36,12 @@ type Daemon struct {
 	listeners      []listener // of sessions, as configured
 	adminListeners []listener // one or none
 
-	draining atomic.Bool
-	serving  sync.WaitGroup // what accepts connections
-	failed   context.Context
-	fail     context.CancelCauseFunc // with why a listener accepts no more
+	draining  atomic.Bool
+	unhealthy seldom.Gate // of complaints that the store is gone
+
+	serving sync.WaitGroup // what accepts connections
+	failed  context.Context
+	fail    context.CancelCauseFunc // with why a listener accepts no more
 }
 
 // Run serves sessions until ctx is done, then lets those that are held finish.
@@ -62,7 +65,7 @@ func Start(ctx context.Context, c Config, log *slog.Logger) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Daemon{log: log, grace: s.grace, metrics: newMetrics(ReadBuild())}
+	d := &Daemon{log: log, delay: s.delay, grace: s.grace, metrics: newMetrics(ReadBuild())}
 	d.failed, d.fail = context.WithCancelCause(context.Background())
 	if err := d.open(ctx, s); err != nil {
 		return nil, errors.Join(err, d.close())
@@ -74,13 +77,15 @@ func Start(ctx context.Context, c Config, log *slog.Logger) (*Daemon, error) {
 
 // open opens all that can fail, in the order in which it is needed.
 func (d *Daemon) open(ctx context.Context, s settings) (err error) {
-	if d.store, err = memstore.New(s.store); err != nil {
+	store, err := s.store.open(ctx)
+	if err != nil {
 		return err
 	}
+	d.store = d.metrics.measure(store)
 	if d.manager, err = session.OpenManager(ctx, d.store, s.manager); err != nil {
 		return err
 	}
-	d.metrics.watch(d.manager, d.store)
+	d.metrics.watch(d.manager)
 	s.handler.Observe = d.metrics.observe
 	if d.handler, err = remoteapp.NewHandler(d.manager, s.handler); err != nil {
 		return err
@@ -195,7 +200,9 @@ func (d *Daemon) Wait(ctx context.Context) error {
 // Stop stops the daemon and returns when nothing of it is left. The error tells
 // whether it has served until now.
 func (d *Daemon) Stop() error {
-	d.log.Info("shutting down", "grace", d.grace)
+	d.log.Info("shutting down", "delay", d.delay, "grace", d.grace)
+	d.draining.Store(true)
+	d.linger()
 	d.drain()
 	err := errors.Join(context.Cause(d.failed), d.close())
 	if err == nil {
@@ -204,10 +211,21 @@ func (d *Daemon) Stop() error {
 	return err
 }
 
+// linger serves as before, until load balancers have seen that it is draining:
+// who comes by their mistake would be sent away. If a listener has failed, no
+// more can come.
+func (d *Daemon) linger() {
+	timer := time.NewTimer(d.delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-d.failed.Done():
+	}
+}
+
 // drain lets sessions that are held be committed. The listeners stay open: a
 // PUT may come on a new connection.
 func (d *Daemon) drain() {
-	d.draining.Store(true)
 	ctx, cancel := context.WithTimeout(context.Background(), d.grace)
 	defer cancel()
 	if err := d.handler.Shutdown(ctx); err != nil {

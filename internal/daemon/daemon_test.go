@@ -308,6 +308,24 @@ func TestDrain(t *testing.T) {
 	}
 }
 
+func TestNothingIsRefusedUntilTheDelayIsOver(t *testing.T) {
+	t.Parallel()
+	c := config(t)
+	c.Shutdown.Delay = duration(3 * time.Second)
+	d := started(t, c, testLog(t))
+	began := time.Now()
+	d.stop()
+	awaitDraining(t, d)
+	s, _ := d.hold(t) // by a load balancer that has not looked yet
+	d.put(t, s, http.StatusOK)
+	if status, _ := fetch(t, d.AdminURL()+"/livez"); status != http.StatusOK {
+		t.Errorf("livez is %d, want 200: it does what it should", status)
+	}
+	if err := d.wait(t); err != nil || time.Since(began) < 3*time.Second {
+		t.Errorf("it ended with %v after %s, want nil after the delay of 3s", err, time.Since(began))
+	}
+}
+
 // awaitDraining returns once the daemon says that it drains.
 func awaitDraining(t *testing.T, d *running) {
 	t.Helper()
@@ -401,7 +419,7 @@ func TestLogOfTheStart(t *testing.T) {
 			t.Errorf("no %s in the log", want)
 		}
 	}
-	if exposed := strings.Contains(log.String(), "every user can read the key file"); exposed == (runtime.GOOS == "windows") {
+	if exposed := strings.Contains(log.String(), "every user can read the file"); exposed == (runtime.GOOS == "windows") {
 		t.Errorf("the log warns of a readable key file: %v", exposed)
 	}
 	if strings.Contains(log.String(), key) || strings.Contains(log.String(), secondKey) || strings.Contains(log.String(), "ab12") {

@@ -64,6 +64,8 @@ func (c *Config) read(path string) error {
 	}
 	beside(&c.TLS.Cert)
 	beside(&c.TLS.Key)
+	beside(&c.Redis.URLFile)
+	beside(&c.Redis.CA)
 	for i := range c.Clients {
 		beside(&c.Clients[i].KeyFile)
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/sessionbridge/session"
-	"github.com/sessionbridge/session/memstore"
 	"github.com/sessionbridge/session/remoteapp"
 )
 
@@ -25,6 +24,7 @@ type metrics struct {
 	lockWaits prometheus.Histogram
 
 	wrongPaths prometheus.Counter
+	store      *measured
 }
 
 // latencies are the bounds of buckets, in seconds: from a read in memory to a
@@ -51,6 +51,7 @@ func newMetrics(b Build) *metrics {
 			Buckets: latencies(),
 		}),
 	}
+	m.store = newMeasured()
 	m.wrongPaths = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "sessionbridge_wrong_path_total",
 		Help: "Requests for another path than the one that is served.",
@@ -60,7 +61,7 @@ func newMetrics(b Build) *metrics {
 		ConstLabels: prometheus.Labels{"version": b.Version, "revision": b.Revision, "goversion": b.Go},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.exchanges, m.durations, m.lockWaits, m.wrongPaths, build,
+	m.registry.MustRegister(m.exchanges, m.durations, m.lockWaits, m.wrongPaths, m.store.calls, m.store.failures, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -74,17 +75,32 @@ func (m *metrics) observe(x remoteapp.Exchange) {
 	}
 }
 
-// watch has the figures of a manager and a store collected.
-func (m *metrics) watch(manager *session.Manager, store *memstore.Store) {
-	gauge := func(name, help string, value func() float64) {
-		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
+// measure returns the store with its calls measured. A store that knows how
+// many sessions it has is asked for that.
+func (m *metrics) measure(store session.Store) session.Store {
+	if counted, ok := store.(interface{ Len() int }); ok {
+		m.gauge("sessionbridge_sessions", "Sessions in the store.", func() float64 { return float64(counted.Len()) })
 	}
+	if weighed, ok := store.(interface{ Bytes() int64 }); ok {
+		m.gauge("sessionbridge_store_bytes", "Bytes that the sessions take in the store.", func() float64 { return float64(weighed.Bytes()) })
+	}
+	m.store.Store = store
+	return m.store
+}
+
+// gauge has a figure collected that goes up and down.
+func (m *metrics) gauge(name, help string, value func() float64) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
+}
+
+// watch has the figures of a manager collected.
+func (m *metrics) watch(manager *session.Manager) {
 	counter := func(name, help string, value func() float64) {
 		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, value))
 	}
-	gauge("sessionbridge_holds", "Sessions that are held for writing.",
+	m.gauge("sessionbridge_holds", "Sessions that are held for writing.",
 		func() float64 { return float64(manager.Stats().Holds) })
-	gauge("sessionbridge_waiters", "Writers that wait for a session.",
+	m.gauge("sessionbridge_waiters", "Writers that wait for a session.",
 		func() float64 { return float64(manager.Stats().Waiters) })
 	counter("sessionbridge_steals_total", "Holds that were taken away from their writers.",
 		func() float64 { return float64(manager.Stats().Steals) })
@@ -94,10 +110,6 @@ func (m *metrics) watch(manager *session.Manager, store *memstore.Store) {
 		func() float64 { return float64(manager.Stats().LateConflicts) })
 	counter("sessionbridge_sessions_expired_total", "Sessions that were removed because their time was over.",
 		func() float64 { return float64(manager.Stats().Expired) })
-	gauge("sessionbridge_sessions", "Sessions in the store.",
-		func() float64 { return float64(store.Len()) })
-	gauge("sessionbridge_store_bytes", "Bytes that the sessions take in the store.",
-		func() float64 { return float64(store.Bytes()) })
 }
 
 // watchCertificate has the end of a certificate collected.

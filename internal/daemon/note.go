@@ -33,14 +33,13 @@ func (d *Daemon) note(s settings) {
 	for _, c := range s.handler.Clients {
 		d.noteClient(c)
 	}
-	d.log.Info("sessions are kept in memory: they are lost when this program ends",
-		"max_bytes", s.store.MaxBytes, "max_sessions", s.store.MaxItems)
+	s.store.note(d.log)
 	m, h := s.manager, s.handler
 	late := "merge"
 	if m.RefuseLate {
 		late = "refuse"
 	}
-	d.log.Info("limits", "timeout", m.Timeout, "read_wait", max(m.ReadWait, 0), "lock_wait", m.LockWait,
+	d.log.Info("limits", "node", m.Node, "timeout", m.Timeout, "read_wait", max(m.ReadWait, 0), "lock_wait", m.LockWait,
 		"max_waiters", m.MaxWaiters, "max_holds", m.MaxHolds, "duplex_hold_limit", h.DuplexHoldLimit,
 		"get_hold_limit", h.GetHoldLimit, "heartbeat", max(h.Heartbeat, 0), "late_commits", late, "last_wins", m.LastWins.String(), "session_bytes", m.Limits.Session)
 	for _, l := range d.listeners {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/sessionbridge/session"
-	"github.com/sessionbridge/session/memstore"
 	"github.com/sessionbridge/session/remoteapp"
 	"github.com/sessionbridge/session/wire"
 )
@@ -22,9 +21,10 @@ type settings struct {
 	admin       address // its text is empty if there is to be none
 	path        string
 	certificate *certificate // nil if there is none
-	store       memstore.Options
+	store       keeping
 	manager     session.ManagerOptions
 	handler     remoteapp.HandlerOptions
+	delay       time.Duration
 	grace       time.Duration
 	warnings    []string
 }
@@ -35,9 +35,10 @@ func (c *Config) settings(log *slog.Logger) (settings, error) {
 	var say complaints
 	s := settings{
 		path:  c.Path,
+		delay: time.Duration(c.Shutdown.Delay),
 		grace: time.Duration(c.Shutdown.Grace),
-		store: memstore.Options{MaxBytes: int64(c.Memory.MaxBytes), MaxItems: c.Memory.MaxSessions},
 		manager: session.ManagerOptions{
+			Node:       nodeName(),
 			Timeout:    time.Duration(c.Session.Timeout),
 			ReadWait:   c.Session.ReadWait.orNone(),
 			LockWait:   time.Duration(c.Session.LockWait),
@@ -63,6 +64,7 @@ func (c *Config) settings(log *slog.Logger) (settings, error) {
 	s.certificate = c.TLS.certificate(log, &say)
 	s.listen = c.sessionAddresses(&say)
 	s.admin = c.Admin.address(&say)
+	s.store = c.keeping(log, &say)
 	var wrong complaints
 	c.check(&wrong)
 	if len(wrong) == 0 { // else it would say the same again, without the names of the settings

@@ -31,6 +31,7 @@ func TestSettingsReachTheirPackages(t *testing.T) {
 	if err := c.read(filepath.FromSlash("testdata/good.yml")); err != nil {
 		t.Fatal(err)
 	}
+	c.Redis.URLFile = "" // the store is memory
 	c.TLS = WriteCertificate(t, t.TempDir(), "localhost")
 	c.Clients[1].KeyFile = filepath.Join(t.TempDir(), "reports.key")
 	if err := os.WriteFile(c.Clients[1].KeyFile, []byte("4abff4e7-8d50-4e87-9e6c-aeac6d4ed154\n"), 0o600); err != nil {
@@ -40,6 +41,10 @@ func TestSettingsReachTheirPackages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if got.manager.Node == "" {
+		t.Error("the node has no name")
+	}
+	got.manager.Node = ""
 	limits := wire.Limits{Session: 8 << 20, Value: 65536, Keys: 100, Key: 512}
 	lastWins, err := wire.ParseScope([]string{"seen", "stats*"})
 	if err != nil {
@@ -48,7 +53,7 @@ func TestSettingsReachTheirPackages(t *testing.T) {
 	want := settings{
 		listen: []address{{text: "127.0.0.1:0", tls: true}, {text: "127.0.0.1:0"}},
 		path:   "/shop/systemweb-adapters/session",
-		store:  memstore.Options{MaxBytes: 512 << 20, MaxItems: 1000},
+		store:  keeping{store: "memory", memory: memstore.Options{MaxBytes: 512 << 20, MaxItems: 1000}},
 		manager: session.ManagerOptions{
 			Timeout: 30 * time.Minute, ReadWait: -1, LockWait: 45 * time.Second,
 			MaxWaiters: 7, MaxHolds: 70, StrictIDs: true, RefuseLate: true, LastWins: lastWins, Limits: limits,
@@ -68,9 +73,9 @@ func TestSettingsReachTheirPackages(t *testing.T) {
 			},
 			DuplexHoldLimit: 11 * time.Second, GetHoldLimit: 51 * time.Second, Heartbeat: -1,
 		},
-		grace: 5 * time.Second,
+		delay: 2 * time.Second, grace: 5 * time.Second,
 	}
-	diff := cmp.Diff(want, got, cmp.AllowUnexported(settings{}, address{}),
+	diff := cmp.Diff(want, got, cmp.AllowUnexported(settings{}, address{}, keeping{}),
 		cmpopts.IgnoreTypes(&certificate{}, &slog.Logger{}), cmpopts.EquateEmpty(),
 		cmp.Comparer(func(a, b wire.Scope) bool { return a.String() == b.String() }))
 	if diff != "" {
