@@ -28,6 +28,7 @@ const modulePath = "github.com/sessionbridge/session"
 var layers = []struct{ pkg, may string }{
 	{pkg: ".", may: "wire"},
 	{pkg: "wire", may: ""},
+	{pkg: "dotnet", may: ""},
 	{pkg: "memstore", may: "."},
 	{pkg: "redisstore", may: ". wire"},
 	{pkg: "storetest", may: "."},

@@ -1,0 +1,71 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dotnet
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// A ReadError says where a value is not what .NET would read as its type. It
+// tells kinds and places, never what the value holds: an error may end in a
+// log, and a session holds personal data.
+type ReadError struct {
+	Path   string // as in $.Lines[2].Price; a dictionary's key is *
+	Offset int    // in bytes, from the start of the value
+	Found  string // "a string", "the end"
+	Want   string // "an int"
+}
+
+func (e *ReadError) Error() string {
+	return fmt.Sprintf("dotnet: %s, byte %d: found %s, want %s", e.Path, e.Offset, e.Found, e.Want)
+}
+
+// A WriteError says which part of a value has no form that .NET would read.
+type WriteError struct {
+	Path string // as in $.Lines[2].Price; a dictionary's key is *
+	Err  error
+}
+
+func (e *WriteError) Error() string { return fmt.Sprintf("dotnet: %s: %v", e.Path, e.Err) }
+
+// Unwrap returns what is wrong there.
+func (e *WriteError) Unwrap() error { return e.Err }
+
+// A TypeError lists all reasons why a Go type can't stand for a .NET type.
+type TypeError struct {
+	Type       reflect.Type
+	Complaints []Complaint
+}
+
+// A Complaint is about one place in a type.
+type Complaint struct {
+	Path   string // as in $.Lines[].Price
+	Type   reflect.Type
+	Reason string
+}
+
+func (e *TypeError) Error() string {
+	reasons := make([]string, len(e.Complaints))
+	for i, c := range e.Complaints {
+		reasons[i] = fmt.Sprintf("%s (%v) %s", c.Path, c.Type, c.Reason)
+	}
+	return fmt.Sprintf("dotnet: %v can't cross to .NET: %s", e.Type, strings.Join(reasons, "; "))
+}
+
+// under puts a step before the path of an error that comes up through it, so
+// that the way down costs nothing while all is well.
+func under(step string, err error) error {
+	if read, ok := errors.AsType[*ReadError](err); ok {
+		read.Path = step + read.Path
+		return read
+	}
+	if write, ok := errors.AsType[*WriteError](err); ok {
+		write.Path = step + write.Path
+		return write
+	}
+	return &WriteError{Path: step, Err: err}
+}
