@@ -10,19 +10,23 @@ import (
 	"strings"
 )
 
-// A ReadError says where a value is not what .NET would read as its type. It
-// tells kinds and places, never what the value holds: an error may end in a
-// log, and a session holds personal data.
+// A ReadError says where a value is not what .NET would read as its type. Its
+// text tells kinds and places, never what the value holds: it may end in a log,
+// and a session holds personal data.
 type ReadError struct {
 	Path   string // as in $.Lines[2].Price; a dictionary's key is *
 	Offset int    // in bytes, from the start of the value
 	Found  string // "a string", "the end"
 	Want   string // "an int"
+	Err    error  // what a type's own method said, or nil; it may quote the value
 }
 
 func (e *ReadError) Error() string {
 	return fmt.Sprintf("dotnet: %s, byte %d: found %s, want %s", e.Path, e.Offset, e.Found, e.Want)
 }
+
+// Unwrap returns what a type's own method said.
+func (e *ReadError) Unwrap() error { return e.Err }
 
 // A WriteError says which part of a value has no form that .NET would read.
 type WriteError struct {

@@ -46,12 +46,12 @@ func (f textForm) read(r *reader, v reflect.Value) error {
 }
 
 // parsed makes an error of a parse one of the text that was just read. What the
-// parser said may quote the text, so it is left out.
+// parser said may quote it, so it is not part of the error's own text.
 func (r *reader) parsed(err error, want string) error {
 	if err == nil {
 		return nil
 	}
-	return &ReadError{Offset: r.at, Found: "a string of another form", Want: want}
+	return &ReadError{Offset: r.at, Found: "a string of another form", Want: want, Err: err}
 }
 
 func (textForm) appendKey(dst []byte, v reflect.Value) ([]byte, error) {

@@ -6,6 +6,7 @@ package dotnet
 import (
 	"encoding"
 	"encoding/json"
+	"fmt"
 	"reflect"
 )
 
@@ -39,7 +40,7 @@ func (customForm) read(r *reader, v reflect.Value) error {
 		return err
 	}
 	if err := v.Addr().Interface().(Unmarshaler).UnmarshalDotNet(text); err != nil {
-		return &ReadError{Offset: r.pos - len(text), Found: "a value of another form", Want: v.Type().String()}
+		return &ReadError{Offset: r.pos - len(text), Found: "a value of another form", Want: v.Type().String(), Err: err}
 	}
 	return nil
 }
@@ -48,6 +49,9 @@ func (customForm) read(r *reader, v reflect.Value) error {
 // don't make one; neither if it has none.
 func byMethods(t reflect.Type) (form, string) {
 	p := reflect.PointerTo(t)
+	if lender := promoting(t); lender != nil {
+		return nil, fmt.Sprintf("embeds %v, whose methods would write that alone; give the field a name", lender)
+	}
 	writes, reads := p.Implements(reflect.TypeFor[Marshaler]()), p.Implements(reflect.TypeFor[Unmarshaler]())
 	switch {
 	case writes && reads:
@@ -67,4 +71,29 @@ func byMethods(t reflect.Type) (form, string) {
 		return nil, "has only one of MarshalText and UnmarshalText"
 	}
 	return nil, ""
+}
+
+// promoting returns the type that a struct embeds, beside other fields, and
+// whose methods for text or for .NET it thereby has; nil if there is none.
+func promoting(t reflect.Type) reflect.Type {
+	if t.Kind() != reflect.Struct || t.NumField() < 2 {
+		return nil
+	}
+	for i := range t.NumField() {
+		field := t.Field(i)
+		if field.Anonymous && writesItself(field.Type) && writesItself(t) {
+			return field.Type
+		}
+	}
+	return nil
+}
+
+// writesItself tells whether a type has methods that write it.
+func writesItself(t reflect.Type) bool {
+	p := reflect.PointerTo(t)
+	if t.Kind() == reflect.Pointer {
+		p = t
+	}
+	return p.Implements(reflect.TypeFor[Marshaler]()) || p.Implements(reflect.TypeFor[encoding.TextMarshaler]()) ||
+		p.Implements(reflect.TypeFor[json.Marshaler]())
 }

@@ -90,15 +90,17 @@ func (c *compiler) nameOf(path string, field reflect.StructField) (name string, 
 	name, tagged := field.Tag.Lookup("dotnet")
 	path += "." + field.Name
 	switch {
-	case name == "-", !field.IsExported() && !isBase(field):
+	case name == "-":
+		return "", false
+	case field.Anonymous && field.Type.Kind() == reflect.Pointer && name == "":
+		c.complain(path, field.Type, "is an embedded pointer; embed the struct, or name the property in a dotnet tag")
+		return "", false
+	case !field.IsExported() && !isBase(field):
 		return "", false
 	case strings.Contains(name, ",") || !utf8.ValidString(name):
 		c.complain(path, field.Type, "has a dotnet tag that is no name: the tag has no options")
 	case !tagged:
 		c.checkJSONTag(path, field)
-		if field.Anonymous && field.Type.Kind() == reflect.Pointer {
-			c.complain(path, field.Type, "is an embedded pointer; embed the struct, or name the property in a dotnet tag")
-		}
 	}
 	if name == "" {
 		name = field.Name

@@ -6,6 +6,7 @@ package dotnet
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
 )
 
@@ -41,7 +42,7 @@ func (r *reader) raw() ([]byte, error) {
 }
 
 // rewrite appends JSON as .NET writes it that has so many arrays and objects
-// around it.
+// around it. An error is one of writing, so it is no ReadError.
 func rewrite(dst, text []byte, depth int) ([]byte, error) {
 	r := &reader{data: text, depth: depth}
 	dst, err := r.rewrite(dst)
@@ -49,7 +50,7 @@ func rewrite(dst, text []byte, depth int) ([]byte, error) {
 		err = r.end()
 	}
 	if err != nil {
-		return dst, errors.Join(errJSON, err)
+		return dst, fmt.Errorf("%w: %v", errJSON, err)
 	}
 	return dst, nil
 }

@@ -1,0 +1,78 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dotnet_test
+
+import (
+	"math/big"
+	"testing"
+
+	"github.com/sessionbridge/session/dotnet"
+)
+
+func decimal(t testing.TB, text string) dotnet.Decimal {
+	t.Helper()
+	d, err := dotnet.ParseDecimal(text)
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return d
+}
+
+func TestDecimalsCompareAsNumbersAndKeepTheirScale(t *testing.T) {
+	a, b := decimal(t, "1.0"), decimal(t, "1.00")
+	if a == b || a.Cmp(b) != 0 || a.Scale() != 1 || b.String() != "1.00" {
+		t.Errorf("%v and %v", a, b)
+	}
+	if decimal(t, "-2").Cmp(a) >= 0 || a.Cmp(decimal(t, "-79228162514264337593543950335")) <= 0 {
+		t.Error("wrong order")
+	}
+	if decimal(t, "-0.00") != decimal(t, "0.00") {
+		t.Error("there is a negative zero")
+	}
+}
+
+func TestNewDecimal(t *testing.T) {
+	for want, units := range map[string]int64{"12.50": 1250, "-0.01": -1, "0.00": 0, "-92233720368547758.08": -1 << 63} {
+		if d, err := dotnet.NewDecimal(units, 2); d.String() != want || err != nil {
+			t.Errorf("got %v, %v, want %s", d, err, want)
+		}
+	}
+	for _, scale := range []int{-1, 29} {
+		if d, err := dotnet.NewDecimal(1, scale); err == nil {
+			t.Errorf("scale %d: %v", scale, d)
+		}
+	}
+}
+
+// TestRoundDecimal has the results of Math.Round(decimal, int).
+func TestRoundDecimal(t *testing.T) {
+	for _, c := range []struct {
+		text  string
+		scale int
+		want  string
+	}{
+		{"2.345", 2, "2.34"}, {"2.355", 2, "2.36"}, {"-2.345", 2, "-2.34"}, {"-2.355", 2, "-2.36"}, {"2.3451", 2, "2.35"},
+		{"0.5", 0, "0"}, {"1.5", 0, "2"}, {"-0.5", 0, "0"}, {"-1.5", 0, "-2"}, {"-0.4", 0, "0"}, {"12.5", 2, "12.50"},
+		{"79228162514264337593543950335", 0, "79228162514264337593543950335"},
+	} {
+		d, err := dotnet.RoundDecimal(decimal(t, c.text).Rat(), c.scale)
+		if err != nil || d != decimal(t, c.want) {
+			t.Errorf("%s to %d: %v, %v, want %s", c.text, c.scale, d, err, c.want)
+		}
+	}
+	if d, err := dotnet.RoundDecimal(big.NewRat(10, 1), 28); err == nil {
+		t.Errorf("a decimal has no room for 10 and 28 digits: %v", d)
+	}
+	if d, err := dotnet.RoundDecimal(big.NewRat(1, 3), 29); err == nil {
+		t.Errorf("a scale of 29: %v", d)
+	}
+}
+
+func TestDecimalTextsThatAreNone(t *testing.T) {
+	for _, text := range []string{"", "-", "+1", ".5", "1.", "01", "1e", "1,5", " 1", "1 ", "NaN", "0x1", "1_0", "79228162514264337593543950336", "1e29"} {
+		if d, err := dotnet.ParseDecimal(text); err == nil {
+			t.Errorf("%q is %v", text, d)
+		}
+	}
+}
