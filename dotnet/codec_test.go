@@ -108,7 +108,7 @@ func TestDepthIsThatOfDotNet(t *testing.T) {
 func TestReadErrorsSayWhere(t *testing.T) {
 	var codec dotnet.Codec
 	for text, want := range map[string]string{
-		`{"Items":[{"Id":1},{"Id":"7"}]}`:      `dotnet: $.Items[1].Id, byte 25: found a string, want a number, of type int`,
+		`{"Items":[{"Id":1},{"Id":"7"}]}`:      `dotnet: $.Items[1].Id, byte 25: found a string, want a number of type int`,
 		`{"Items":[{"Id":1.0}]}`:               `dotnet: $.Items[0].Id, byte 16: found a number with a fraction or an exponent, want a number of type int`,
 		`{"Created":"secret"}`:                 `dotnet: $.Created, byte 11: found a string of another form, want a DateTime`,
 		`{"Created":null}`:                     `dotnet: $.Created, byte 11: found null, want a DateTime`,

@@ -68,7 +68,7 @@ func byType(t reflect.Type) form {
 	case reflect.TypeFor[Char]():
 		return textForm{"a string of one char"}
 	case reflect.TypeFor[Decimal]():
-		return decimalForm{textForm{"a number, of type decimal"}}
+		return decimalForm{textForm{"a number of type decimal"}}
 	case reflect.TypeFor[time.Time]():
 		return timeForm{}
 	case reflect.TypeFor[time.Duration]():

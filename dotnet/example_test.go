@@ -69,7 +69,7 @@ func ExampleReadError() {
 	err := codec.Unmarshal([]byte(`{"Lines":[{"Quantity":1},{"Quantity":"2"}]}`), &cart)
 	fmt.Println(err)
 	// Output:
-	// dotnet: $.Lines[1].Quantity, byte 37: found a string, want a number, of type int
+	// dotnet: $.Lines[1].Quantity, byte 37: found a string, want a number of type int
 }
 
 // A decimal keeps its digits; math/big calculates with it.

@@ -31,7 +31,7 @@ func (f intForm) appendKey(dst []byte, v reflect.Value) ([]byte, error) {
 }
 
 func (f intForm) read(r *reader, v reflect.Value) error {
-	text, err := r.number("a number, of type " + f.name)
+	text, err := r.number("a number of type " + f.name)
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (f uintForm) appendKey(dst []byte, v reflect.Value) ([]byte, error) {
 }
 
 func (f uintForm) read(r *reader, v reflect.Value) error {
-	text, err := r.number("a number, of type " + f.name)
+	text, err := r.number("a number of type " + f.name)
 	if err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func appendFloat(dst []byte, x float64, bits int) []byte {
 // read takes what is beyond the range for infinity, as .NET does, which then
 // can't be written.
 func (f floatForm) read(r *reader, v reflect.Value) error {
-	text, err := r.number("a number, of type " + f.name)
+	text, err := r.number("a number of type " + f.name)
 	if err != nil {
 		return err
 	}
