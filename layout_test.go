@@ -87,11 +87,15 @@ func TestRootHasNoNetworkAndNoFiles(t *testing.T) {
 	}
 }
 
-// TestWireIsStandardLibraryOnly keeps the wire format free of other modules.
-func TestWireIsStandardLibraryOnly(t *testing.T) {
-	for _, imported := range listPackages(t)["wire"].Imports {
-		if first, _, _ := strings.Cut(imported, "/"); strings.Contains(first, ".") {
-			t.Errorf("wire imports %s", imported)
+// TestFormatsAreStandardLibraryOnly keeps what both sides of the wire must agree
+// on free of other modules.
+func TestFormatsAreStandardLibraryOnly(t *testing.T) {
+	pkgs := listPackages(t)
+	for _, name := range []string{"wire", "dotnet"} {
+		for _, imported := range pkgs[name].Imports {
+			if first, _, _ := strings.Cut(imported, "/"); strings.Contains(first, ".") {
+				t.Errorf("%s imports %s", name, imported)
+			}
 		}
 	}
 }

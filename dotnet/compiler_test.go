@@ -37,6 +37,7 @@ func TestCheckTellsAllThatCannotCross(t *testing.T) {
 		One   int    `dotnet:"Two"`
 		Two   int
 		Some  map[string]struct{ hidden int }
+		small int `dotnet:"Small"`
 		*point
 	}
 	var codec dotnet.Codec
@@ -51,7 +52,7 @@ func TestCheckTellsAllThatCannotCross(t *testing.T) {
 	}
 	want := []string{
 		"$.C", "$.X", "$.I", "$.P", "$.PP", "$.PS", "$.Keys", "$.Times", "$.Big", "$.Bytes", "$.Inner[].A", "$.Inner[].B", "$.Lower", "$.Empty",
-		"$.Opts", "$.Two", "$.Some.*", "$.point",
+		"$.Opts", "$.Two", "$.Some.*", "$.small", "$.point",
 	}
 	if diff := cmp.Diff(got, want); diff != "" {
 		t.Errorf("(-got +want)\n%s%v", diff, err)

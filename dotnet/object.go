@@ -53,6 +53,9 @@ func (p *property) of(v reflect.Value) reflect.Value {
 // read takes members in any order. Of a name that comes twice the last counts,
 // as in .NET, and one that is not exactly that of a property is passed over.
 func (f *objectForm) read(r *reader, v reflect.Value) error {
+	if r.peek() == 'n' {
+		return r.fail(r.pos, "an object (a pointer to the struct takes null)")
+	}
 	if err := r.open('{', "an object"); err != nil {
 		return err
 	}

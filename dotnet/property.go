@@ -96,6 +96,9 @@ func (c *compiler) nameOf(path string, field reflect.StructField) (name string, 
 		c.complain(path, field.Type, "is an embedded pointer; embed the struct, or name the property in a dotnet tag")
 		return "", false
 	case !field.IsExported() && !isBase(field):
+		if tagged {
+			c.complain(path, field.Type, "has a dotnet tag, but is not exported")
+		}
 		return "", false
 	case strings.Contains(name, ",") || !utf8.ValidString(name):
 		c.complain(path, field.Type, "has a dotnet tag that is no name: the tag has no options")
