@@ -49,6 +49,7 @@ func TestTimeIsCutToTicks(t *testing.T) {
 	for want, v := range map[string]any{
 		`"2024-02-29T13:45:30.1234567Z"`:         time.Date(2024, 2, 29, 13, 45, 30, 123456789, time.UTC),
 		`"1900-01-01T05:53:00+05:53"`:            time.Date(1900, 1, 1, 5, 53, 28, 0, east),
+		`"2024-02-29T13:45:30+00:00"`:            time.Date(2024, 2, 29, 13, 45, 30, 0, time.FixedZone("UTC", 0)),
 		`"00:00:00.0000012"`:                     1234 * time.Nanosecond,
 		`"-01:30:00"`:                            -90 * time.Minute,
 		`"2024-02-29T13:45:30.1234567"`:          dotnet.NewDateTime(time.Date(2024, 2, 29, 13, 45, 30, 123456789, east), dotnet.Unspecified),
@@ -72,10 +73,52 @@ func TestValuesThatDotNetHasNotAreRefused(t *testing.T) {
 		"year 292277026596": time.Unix(1<<62, 0), "15 hours": time.Now().In(time.FixedZone("", 15*60*60)),
 		"day 10000": dotnet.NewDateOnly(10000, 1, 1), "day 0": dotnet.NewDateOnly(0, 1, 1), "25 hours": dotnet.TimeOnly(25 * 36e9),
 		"int": 1 << 40, "uint": uint(1 << 40), "cycle": deep, "number": json.Number("1."), "raw": json.RawMessage("{a}"),
+		"two": json.RawMessage("1 2"), "same keys": map[folded]int{"A": 1, "a": 2},
 		"half": json.RawMessage(`"\ud83d"`), "key": map[string]int{"\xff": 1}, "nil": nil,
 	} {
 		if got, err := codec.Marshal(v); err == nil {
 			t.Errorf("%s became %s, want an error", name, got)
+		}
+	}
+}
+
+// Of folded some are the same as text.
+type folded string
+
+func (f folded) MarshalText() ([]byte, error)  { return []byte(strings.ToLower(string(f))), nil }
+func (f *folded) UnmarshalText(b []byte) error { *f = folded(b); return nil }
+
+func TestDepthOfCollections(t *testing.T) {
+	type dictionaries map[string]dictionaries
+	var codec dotnet.Codec
+	var l lists
+	var d dictionaries
+	for range 64 {
+		l, d = lists{l}, dictionaries{"": d}
+	}
+	for _, v := range []any{l, d} {
+		if _, err := codec.Marshal(v); err != nil {
+			t.Errorf("64 deep: %v", err)
+		}
+	}
+	for _, v := range []any{lists{l}, dictionaries{"": d}} {
+		if _, err := codec.Marshal(v); err == nil {
+			t.Errorf("%T: 65 were written", v)
+		}
+	}
+}
+
+func TestTextsThatAreTooLong(t *testing.T) {
+	if _, err := dotnet.ParseTimeSpan(strings.Repeat("0", 150) + ":01"); err != nil {
+		t.Error(err)
+	}
+	if s, err := dotnet.ParseTimeSpan(strings.Repeat("0", 155) + ":01"); err == nil {
+		t.Errorf("158 characters are %v", s)
+	}
+	var c dotnet.Char
+	for _, text := range []string{"", "ab", "\xff", "😀", "\xed\xa0\x80"} {
+		if err := c.UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q is a char", text)
 		}
 	}
 }

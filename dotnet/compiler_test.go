@@ -62,7 +62,7 @@ func TestCheckTellsAllThatCannotCross(t *testing.T) {
 			t.Errorf("%v: it does not say %q", err, part)
 		}
 	}
-	if _, again := codec.Marshal(bad{}); again != err {
+	if _, again := codec.Marshal(bad{small: 1}); again != err {
 		t.Errorf("Marshal says %v", again)
 	}
 	if again := codec.Unmarshal([]byte("{}"), &bad{}); again != err {

@@ -20,7 +20,7 @@ func (d *Decimal) UnmarshalText(text []byte) error {
 		d.scale = uint8(min(max(-n.point, 0), maxScale))
 		return nil
 	}
-	if n.point > 29 || !d.set(n) {
+	if !d.set(n) {
 		return errRange
 	}
 	return nil

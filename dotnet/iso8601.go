@@ -26,9 +26,6 @@ const (
 // fraction, of which .NET has room for seven and cuts the rest.
 func parseMoment(text []byte) (m moment, err error) {
 	p := isoParser{text: text}
-	if len(text) > 42 {
-		return m, errText
-	}
 	m.ticks = p.date()
 	if p.done() {
 		return m, p.result()
