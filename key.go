@@ -7,19 +7,28 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"reflect"
 
+	"github.com/sessionbridge/session/dotnet"
 	"github.com/sessionbridge/session/wire"
 )
 
 // A Codec turns values into the bytes that cross the wire and back. It must be
 // safe for concurrent use, and must not use the session it is called for.
+//
+// One that also has the method
+//
+//	Check(t reflect.Type) error
+//
+// is asked about the type of each key, and what it says against the type is what
+// the key's methods fail with.
 type Codec interface {
 	Marshal(v any) ([]byte, error)
 	Unmarshal(data []byte, v any) error
 }
 
-// JSON is the [Codec] that keys use by default: encoding/json, without the
-// escapes for HTML.
+// JSON is encoding/json as a [Codec], without the escapes for HTML. It suits
+// values that no .NET program shares.
 type JSON struct{}
 
 // Marshal returns v as JSON.
@@ -44,17 +53,35 @@ type Key[T any] struct {
 	name   string
 	folded string
 	codec  Codec
+	err    error // why the codec can't do with T
 }
 
-// NewKey returns a key whose values cross the wire as [JSON].
+// NewKey returns a key whose values cross the wire as .NET's System.Text.Json
+// writes them: see package dotnet for which Go type stands for which of .NET's,
+// and how properties are named. Of a type that .NET could not read [Key.Err]
+// tells why.
 func NewKey[T any](name string) Key[T] {
-	return Key[T]{name: name, folded: wire.FoldKey(name), codec: JSON{}}
+	k := Key[T]{name: name, folded: wire.FoldKey(name)}
+	return k.WithCodec(new(dotnet.Codec))
 }
 
 // WithCodec returns the key with another codec.
 func (k Key[T]) WithCodec(c Codec) Key[T] {
-	k.codec = c
+	k.codec, k.err = c, nil
+	if checker, ok := c.(interface{ Check(reflect.Type) error }); ok {
+		k.err = checker.Check(reflect.TypeFor[T]())
+	}
 	return k
+}
+
+// Err returns why values of the key's type can't cross the wire, or nil. All
+// uses of such a key fail with it, whether or not there is a value; a test of
+// one line finds it sooner.
+func (k Key[T]) Err() error {
+	if k.err == nil {
+		return nil
+	}
+	return &KeyError{Key: k.name, Type: reflect.TypeFor[T]().String(), Err: k.err}
 }
 
 // Name returns the key's name.
@@ -68,18 +95,25 @@ func (k Key[T]) Get(s *Session) (T, error) {
 	return v, err
 }
 
-// Lookup returns the value and whether the session has one.
+// Lookup returns the value and whether the session has one. A null is none, as
+// it is to .NET's reader of sessions.
 func (k Key[T]) Lookup(s *Session) (v T, ok bool, err error) {
+	if err := k.Err(); err != nil {
+		return v, false, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i, ok := s.index[k.folded]
 	if !ok {
 		return v, false, nil
 	}
+	raw := s.values[i].Value
+	if string(bytes.TrimSpace(raw)) == "null" {
+		return v, false, nil
+	}
 	if known, ok := s.decoded[k.folded].(T); ok {
 		return known, true, nil
 	}
-	raw := s.values[i].Value
 	if len(raw) == 0 {
 		return v, true, &KeyError{Key: k.name, Type: fmt.Sprintf("%T", v), Err: errNoBytes}
 	}
@@ -94,6 +128,9 @@ func (k Key[T]) Lookup(s *Session) (v T, ok bool, err error) {
 // Set sets the value. A value that can't be encoded is an error and changes
 // nothing; ErrReadOnly if the session can't be changed.
 func (k Key[T]) Set(s *Session, v T) error {
+	if err := k.Err(); err != nil {
+		return err
+	}
 	raw, err := k.codec.Marshal(v)
 	if err == nil && len(raw) == 0 {
 		err = errNoBytes

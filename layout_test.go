@@ -26,7 +26,7 @@ const modulePath = "github.com/sessionbridge/session"
 // its tests. "." is the root. An arrow that is not here is a decision to make,
 // not a line to add.
 var layers = []struct{ pkg, may string }{
-	{pkg: ".", may: "wire"},
+	{pkg: ".", may: "dotnet wire"},
 	{pkg: "wire", may: ""},
 	{pkg: "dotnet", may: ""},
 	{pkg: "memstore", may: "."},
@@ -44,6 +44,8 @@ var layers = []struct{ pkg, may string }{
 	{pkg: "internal/attack", may: "wire"},
 	{pkg: "internal/daemon", may: ". wire memstore redisstore remoteapp internal/seldom"},
 	{pkg: "internal/demo", may: ". memstore remoteapp httpsession"},
+	{pkg: "internal/daemon", may: ". wire memstore remoteapp internal/seldom"},
+	{pkg: "internal/demo", may: ". dotnet memstore remoteapp httpsession"},
 	{pkg: "cmd/sessionbridge", may: ". wire remoteapp internal/daemon internal/demo"},
 }
 

@@ -196,6 +196,61 @@ func TestKeyErrorsNameKeyTypeAndWhatWasFound(t *testing.T) {
 	}
 }
 
+func TestKeysCrossAsDotNetWritesThem(t *testing.T) {
+	type order struct {
+		ID     int `dotnet:"Id"`
+		Note   *string
+		Placed time.Time
+		Delay  time.Duration
+	}
+	s, key := newSession(), session.NewKey[order]("order")
+	must(t, key.Err())
+	must(t, key.Set(s, order{ID: 7, Placed: time.Date(2024, 2, 29, 13, 45, 30, 0, time.UTC), Delay: 90 * time.Minute}))
+	const want = `{"Id":7,"Note":null,"Placed":"2024-02-29T13:45:30Z","Delay":"01:30:00"}`
+	if raw, _ := s.Raw("order"); string(raw) != want {
+		t.Errorf("got  %s\nwant %s", raw, want)
+	}
+	must(t, session.NewKey[string]("name").Set(s, "<Zoë>"))
+	if raw, _ := s.Raw("name"); string(raw) != `"\u003CZo\u00EB\u003E"` {
+		t.Errorf("the name is %s", raw)
+	}
+}
+
+func TestKeyOfATypeThatCannotCross(t *testing.T) {
+	s, key := newSession(), session.NewKey[map[string]any]("bag")
+	if _, err := key.Get(s); err == nil || key.Err() == nil || err.Error() != key.Err().Error() {
+		t.Errorf("Get without a value says %v, Err %v", err, key.Err())
+	}
+	if err := key.Set(s, nil); err == nil || s.Len() != 0 {
+		t.Errorf("Set says %v", err)
+	}
+	var wrong *session.KeyError
+	if err := key.Err(); !errors.As(err, &wrong) || wrong.Key != "bag" || !strings.Contains(err.Error(), "is an interface") {
+		t.Errorf("got %v", err)
+	}
+	free := key.WithCodec(session.JSON{})
+	must(t, free.Err())
+	must(t, free.Set(s, map[string]any{"a": "<"}))
+	if raw, _ := s.Raw("bag"); string(raw) != `{"a":"<"}` {
+		t.Errorf("JSON wrote %s", raw)
+	}
+}
+
+func TestNullIsNoValue(t *testing.T) {
+	s := newSession("cart", "null", "visits", " null\n")
+	if v, ok, err := session.NewKey[cart]("cart").Lookup(s); ok || err != nil || v.Owner != "" {
+		t.Errorf("cart: %v, %t, %v", v, ok, err)
+	}
+	if v, ok, err := session.NewKey[int]("visits").Lookup(s); ok || err != nil || v != 0 {
+		t.Errorf("visits: %v, %t, %v", v, ok, err)
+	}
+	key := session.NewKey[*cart]("cart")
+	must(t, key.Set(s, nil))
+	if v, ok, err := key.Lookup(s); ok || err != nil || v != nil {
+		t.Errorf("cart: %v, %t, %v after it was set to nil", v, ok, err)
+	}
+}
+
 func TestKeyTakesAnotherCodec(t *testing.T) {
 	s := newSession()
 	k := session.NewKey[string]("k").WithCodec(plain{})

@@ -4,15 +4,13 @@
 package demo
 
 import (
-	"cmp"
 	"crypto/rand"
-	"encoding/json"
-	"fmt"
 	"math/big"
 	"slices"
 	"time"
 
 	"github.com/sessionbridge/session"
+	"github.com/sessionbridge/session/dotnet"
 )
 
 // The session keys of both shops, with the types that a .NET program has for
@@ -25,16 +23,21 @@ var (
 // A product is something that both shops sell.
 type product struct {
 	SKU, Name string
-	Price     json.Number
+	Price     dotnet.Decimal
 }
 
 func products() []product {
 	return []product{
-		{"bell", "Brass bell", "12.50"},
-		{"lamp", "Front lamp", "39.90"},
-		{"tyre", "Touring tyre", "34.00"},
-		{"saddle", "Saddle", "89.00"},
+		{"bell", "Brass bell", cents(1250)},
+		{"lamp", "Front lamp", cents(3990)},
+		{"tyre", "Touring tyre", cents(3400)},
+		{"saddle", "Saddle", cents(8900)},
 	}
+}
+
+func cents(n int64) dotnet.Decimal {
+	price, _ := dotnet.NewDecimal(n, 2) // fails for no scale of a price
+	return price
 }
 
 func findProduct(sku string) (product, bool) {
@@ -46,31 +49,27 @@ func findProduct(sku string) (product, bool) {
 	return product{}, false
 }
 
-// A cart is what the session has under the key "cart", as .NET's
-// System.Text.Json writes it.
+// A cart is what the session has under the key "cart": the .NET program's class,
+// property by property.
 type cart struct {
-	ID      string            `json:"Id"`
-	Created string            `json:"Created"` // a DateTime, handed on as it is
-	Lines   []cartLine        `json:"Lines"`
-	Notes   map[string]string `json:"Notes"`
+	ID      dotnet.GUID `dotnet:"Id"`
+	Created dotnet.DateTime
+	Lines   []cartLine
+	Notes   map[string]string
 }
 
-// A cartLine is so many of one product. Its price is a decimal: .NET keeps its
-// digits as they are written, and so does json.Number.
+// A cartLine is so many of one product.
 type cartLine struct {
-	SKU      string      `json:"Sku"`
-	Quantity int         `json:"Quantity"`
-	Price    json.Number `json:"Price"`
+	SKU      string `dotnet:"Sku"`
+	Quantity int
+	Price    dotnet.Decimal
 }
 
 // newCart returns an empty cart.
 func newCart() cart {
-	var b [16]byte
-	rand.Read(b[:]) // never fails: crypto/rand ends the program instead
-	return cart{
-		ID:      fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:]),
-		Created: time.Now().UTC().Format("2006-01-02T15:04:05Z"),
-	}
+	c := cart{Created: dotnet.NewDateTime(time.Now().Truncate(time.Second), dotnet.UTC)}
+	rand.Read(c.ID[:]) // never fails: crypto/rand ends the program instead
+	return c
 }
 
 // add returns the cart with n more of a product, or fewer. The receiver stays
@@ -80,7 +79,7 @@ func (c cart) add(sku string, n int) cart {
 	if !ok {
 		return c
 	}
-	if c.ID == "" {
+	if c.ID == (dotnet.GUID{}) {
 		c = newCart()
 	}
 	c.Lines = slices.Clone(c.Lines)
@@ -124,9 +123,5 @@ func (l cartLine) Name() string {
 func (l cartLine) Cost() string { return l.cost().FloatString(2) }
 
 func (l cartLine) cost() *big.Rat {
-	price, ok := new(big.Rat).SetString(cmp.Or(l.Price.String(), "0"))
-	if !ok {
-		return new(big.Rat)
-	}
-	return price.Mul(price, big.NewRat(int64(l.Quantity), 1))
+	return new(big.Rat).Mul(l.Price.Rat(), big.NewRat(int64(l.Quantity), 1))
 }

@@ -4,8 +4,9 @@
 package demo
 
 import (
-	"encoding/json"
 	"testing"
+
+	"github.com/sessionbridge/session/dotnet"
 )
 
 // TestCart checks the arithmetic of the cart, and that a value of .NET's passes
@@ -20,11 +21,12 @@ func TestCart(t *testing.T) {
 		t.Errorf("taking the bells out leaves %+v", c)
 	}
 	const dotNet = `{"Id":"7e0c7f1c-8f2b-4a57-9d86-3b1f6f0f9a11","Created":"2026-01-02T03:04:05.1234567","Lines":[{"Sku":"x","Quantity":2,"Price":1.10}],"Notes":{"a":"b"}}`
+	var codec dotnet.Codec
 	var read cart
-	if err := json.Unmarshal([]byte(dotNet), &read); err != nil {
+	if err := codec.Unmarshal([]byte(dotNet), &read); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := json.Marshal(read); string(got) != dotNet {
+	if got, err := codec.Marshal(read); string(got) != dotNet {
 		t.Errorf("a cart of .NET's became %s, %v", got, err)
 	}
 	if read.Total() != "2.20" {

@@ -5,12 +5,13 @@ package demo
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
 	"time"
+
+	"github.com/sessionbridge/session/dotnet"
 )
 
 // A dotNetShop is the old shop on .NET. The program keeps the sessions and has
@@ -52,10 +53,11 @@ func (d *dotNetShop) pages() http.Handler {
 // show shows the shop with what the program has in the session.
 func (d *dotNetShop) show(w http.ResponseWriter, r *http.Request, b *browser) error {
 	v := shopView{DotNet: true, Pressed: r.FormValue("pressed")}
-	if err := get(r.Context(), b, "cart", &v.Cart); err != nil {
+	var err error
+	if v.Cart, err = get[cart](r.Context(), b, "cart"); err != nil {
 		return err
 	}
-	if err := get(r.Context(), b, "visits", &v.Visits); err != nil {
+	if v.Visits, err = get[int](r.Context(), b, "visits"); err != nil {
 		return err
 	}
 	giveCookie(w, r, b)
@@ -65,11 +67,11 @@ func (d *dotNetShop) show(w http.ResponseWriter, r *http.Request, b *browser) er
 // change lets the program set the cart.
 func (d *dotNetShop) change(w http.ResponseWriter, r *http.Request, b *browser) error {
 	defer d.write(r, b)(outcomeCommitted)
-	var c cart
-	if err := get(r.Context(), b, "cart", &c); err != nil {
+	c, err := get[cart](r.Context(), b, "cart")
+	if err != nil {
 		return err
 	}
-	value, err := json.Marshal(c.add(ordered(r)))
+	value, err := new(dotnet.Codec).Marshal(c.add(ordered(r)))
 	if err != nil {
 		return err
 	}
@@ -106,16 +108,21 @@ func (d *dotNetShop) write(r *http.Request, b *browser) (end func(outcome string
 	return d.journal.begin(f).end
 }
 
-// get gets a value of the session as the program's page tells it.
-func get(ctx context.Context, b *browser, key string, value any) error {
+// get gets a value of the session as the program's page tells it: null if there
+// is none.
+func get[T any](ctx context.Context, b *browser, key string) (value T, err error) {
 	body, err := b.page(ctx, http.MethodGet, "/legacy/get?k="+key)
 	if err != nil {
-		return err
+		return value, err
 	}
-	if err := json.Unmarshal(body, value); err != nil {
-		return fmt.Errorf("the .NET program's %s: %w", key, err)
+	var known *T
+	if err := new(dotnet.Codec).Unmarshal(body, &known); err != nil {
+		return value, fmt.Errorf("the .NET program's %s: %w", key, err)
 	}
-	return nil
+	if known != nil {
+		value = *known
+	}
+	return value, nil
 }
 
 // giveCookie hands the cookie of a new session on to the visitor.

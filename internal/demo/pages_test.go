@@ -15,7 +15,7 @@ import (
 func TestPagesEscape(t *testing.T) {
 	const evil = `<script>alert(1)</script>"'`
 	p := parsed(t)
-	bad := cart{Lines: []cartLine{{SKU: evil, Quantity: 1, Price: "1"}}}
+	bad := cart{Lines: []cartLine{{SKU: evil, Quantity: 1, Price: cents(100)}}}
 	f := fact{Kind: evil, Who: evil, Page: evil, Session: evil, Outcome: evil, began: time.Now()}
 	panel := viewOf(record{Facts: []fact{f}, now: time.Now()})
 	outcome := result{Title: evil, Verdict: evil, Steps: []step{{Who: evil, What: evil}}}
