@@ -39,8 +39,13 @@ fuzz: ## run each fuzz target for a short time (FUZZTIME, default 5s)
 	internal/tools/fuzz.sh
 
 .PHONY: torture
-torture: ## check linearizability for TIME (default 2m); SEED=n begins with a round that failed
+torture: ## check linearizability for TIME (default 2m), then make values; SEED=n begins with a round that failed
 	TORTURE_TIME=$(or $(TIME),2m) TORTURE_SEED=$(SEED) go test -race -count=1 -timeout=0 -v -run='^TestTorture' ./internal/torture
+	$(MAKE) --no-print-directory values
+
+.PHONY: values
+values: ## ask .NET about so many VALUES (default 100000) of each type, both ways
+	CI=true DOTNET_VALUES=$(or $(VALUES),100000) go test -count=1 -timeout=0 -v -run='^(TestDotNetReadsWhatWeWrite|TestWeReadWhatDotNetReads)$$' ./dotnet
 
 .PHONY: vuln
 vuln: ## look for known vulnerabilities in what we call
