@@ -43,8 +43,6 @@ var layers = []struct{ pkg, may string }{
 	{pkg: "internal/torture", may: ". wire remoteapp"},
 	{pkg: "internal/attack", may: "wire"},
 	{pkg: "internal/daemon", may: ". wire memstore redisstore remoteapp internal/seldom"},
-	{pkg: "internal/demo", may: ". memstore remoteapp httpsession"},
-	{pkg: "internal/daemon", may: ". wire memstore remoteapp internal/seldom"},
 	{pkg: "internal/demo", may: ". dotnet memstore remoteapp httpsession"},
 	{pkg: "cmd/sessionbridge", may: ". wire remoteapp internal/daemon internal/demo"},
 }
