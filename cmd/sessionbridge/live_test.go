@@ -55,6 +55,7 @@ type served struct {
 	urls    map[string]string // by scheme
 	admin   string            // URL of health and metrics
 	command *exec.Cmd
+	ended   bool // it has ended already
 	log     lockedBuffer
 }
 
@@ -96,6 +97,10 @@ func startServe(t *testing.T, flags ...string) *served {
 
 // stop asks serve to end and fails unless it ends well.
 func (s *served) stop(t *testing.T) {
+	if s.ended {
+		return
+	}
+	s.ended = true
 	must(t, s.command.Process.Signal(syscall.SIGTERM))
 	if err := s.command.Wait(); err != nil {
 		t.Errorf("serve ended with %v", err)
