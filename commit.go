@@ -54,6 +54,24 @@ func (m *Manager) Find(ctx context.Context, id, trace, client string) (Item, err
 	return m.store.Base(ask, id, hold.Token)
 }
 
+// An AmbiguousError says that a commit could belong to any of several exchanges of
+// its client, and that a guess could overwrite what another page wrote. The commit
+// changed nothing. It is an [ErrNoHold].
+type AmbiguousError struct {
+	Open   int  // exchanges
+	Traced bool // they have one trace id; else the commit has none
+}
+
+func (e *AmbiguousError) Error() string {
+	if e.Traced {
+		return fmt.Sprintf("no open session for this commit: %d exchanges with its trace id are open, and it can't be told which one it belongs to", e.Open)
+	}
+	return fmt.Sprintf("no open session for this commit: it has no trace id, %d exchanges are open, and it can't be told which one it belongs to", e.Open)
+}
+
+// Is makes an AmbiguousError an ErrNoHold.
+func (e *AmbiguousError) Is(target error) bool { return target == ErrNoHold }
+
 // matchHold returns the hold, maybe a lost one, that a detached commit belongs
 // to: that of the same trace or, for a commit without a trace, the only one that
 // is open. Of several none is: a guess could overwrite what another page wrote.
@@ -78,7 +96,9 @@ func matchHold(item Item, trace, client string) (Hold, error) {
 	switch {
 	case len(open) == 1:
 		return open[0], nil
-	case len(open) == 0 && trace != "" && mine(item.Committed):
+	case len(open) > 1:
+		return Hold{}, &AmbiguousError{Open: len(open), Traced: trace != ""}
+	case trace != "" && mine(item.Committed):
 		return Hold{}, ErrLockLost
 	}
 	return Hold{}, ErrNoHold
@@ -99,7 +119,16 @@ func (m *Manager) Commit(ctx context.Context, item Item, u Update) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	var err error
+	m.underway.begin(item.Hold.Token)
+	err := m.commit(ctx, item, u)
+	if left := m.underway.end(item.Hold.Token); left && err != nil {
+		err = errors.Join(err, m.giveUp(ctx, item))
+	}
+	return err
+}
+
+// commit commits while the hold is still there, or else late.
+func (m *Manager) commit(ctx context.Context, item Item, u Update) (err error) {
 	if u.Abandoned {
 		err = m.remove(ctx, item)
 	} else if err = CheckTimeout(u.Timeout); err == nil {
@@ -114,7 +143,7 @@ func (m *Manager) Commit(ctx context.Context, item Item, u Update) error {
 // apply merges an update that was made of base into an item that is held, stores
 // it and ends the hold.
 func (m *Manager) apply(ctx context.Context, base, item Item, u Update) error {
-	merged, err := m.merge(ctx, base, item, u)
+	merged, sent, err := m.merge(ctx, base, item, u)
 	if err != nil {
 		return err
 	}
@@ -124,11 +153,16 @@ func (m *Manager) apply(ctx context.Context, base, item Item, u Update) error {
 	}
 	if !merged.Changed && !item.New && timeout == item.Timeout {
 		m.sweep.expect(item.Timeout) // Unlock slides the expiry
-		return m.insist(ctx, item, func(ctx context.Context) error {
+		err = m.insist(ctx, item, func(ctx context.Context) error {
 			return m.store.Unlock(ctx, item.ID, item.Hold.Token, UnlockOptions{Committed: true})
 		})
+	} else {
+		err = m.put(ctx, item, merged.Data, timeout)
 	}
-	return m.put(ctx, item, merged.Data, timeout)
+	if err == nil {
+		m.noteMerge(item.ID, u, merged, sent)
+	}
+	return err
 }
 
 // remove ends a session that is held.
@@ -143,26 +177,25 @@ func (m *Manager) remove(ctx context.Context, item Item) error {
 }
 
 // merge applies to the data of an item what an update changed of base. They are
-// the same unless the hold that base was sent with has been lost.
-func (m *Manager) merge(ctx context.Context, base, item Item, u Update) (wire.Merged, error) {
+// the same unless the hold that base was sent with has been lost. sent is nil if
+// it does not matter which keys the client has ever sent.
+func (m *Manager) merge(ctx context.Context, base, item Item, u Update) (_ wire.Merged, sent *sentKeys, _ error) {
 	o := wire.MergeOptions{Scope: u.Client.Scope, Replace: u.Client.Replace, LastWins: m.opts.LastWins}
-	var sent *sentKeys
 	if !o.Replace && !o.Scope.Declared() {
 		var err error
 		if sent, err = m.learned.sent(ctx, m.store, u.Client.Name, u.Items); err != nil {
-			return wire.Merged{}, err
+			return wire.Merged{}, nil, err
 		}
 		o.Sent = sent.has
 	}
 	merged, err := wire.Merge(base.items(), u.Items, item.items(), o)
 	if err != nil {
-		return wire.Merged{}, err
+		return wire.Merged{}, nil, err
 	}
 	if len(merged.Conflicts) > 0 {
-		return wire.Merged{}, &ConflictError{Keys: merged.Conflicts}
+		return wire.Merged{}, nil, &ConflictError{Keys: merged.Conflicts}
 	}
-	m.noteMerge(item.ID, u, merged, sent)
-	return merged, nil
+	return merged, sent, nil
 }
 
 // items returns the data of an item in items form, also if it is New.

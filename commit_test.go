@@ -146,6 +146,7 @@ func TestFindTellsWhichHoldACommitBelongsTo(t *testing.T) {
 		trace  string
 		client string
 		want   error
+		says   string
 	}{
 		{name: "nobody holds it", set: func(*testing.T, *session.Manager, session.Store) {}, want: session.ErrNoHold},
 		{name: "one with this trace", trace: "t1", set: func(t *testing.T, m *session.Manager, _ session.Store) {
@@ -190,10 +191,10 @@ func TestFindTellsWhichHoldACommitBelongsTo(t *testing.T) {
 		{name: "neither, where the lost one has no trace", trace: "t1", want: session.ErrNoHold, set: func(t *testing.T, m *session.Manager, store session.Store) {
 			robOf(t, m, store, "")
 		}},
-		{name: "one of two with this trace", trace: "t2", want: session.ErrNoHold, set: func(t *testing.T, m *session.Manager, store session.Store) {
+		{name: "one of two with this trace", trace: "t2", want: session.ErrNoHold, says: "2 exchanges with its trace id", set: func(t *testing.T, m *session.Manager, store session.Store) {
 			robOf(t, m, store, "t2")
 		}},
-		{name: "one of two, for a commit without a trace", want: session.ErrNoHold, set: rob},
+		{name: "one of two, for a commit without a trace", want: session.ErrNoHold, says: "it has no trace id, 2 exchanges", set: rob},
 		{name: "one of two, for a third trace", trace: "t3", want: session.ErrNoHold, set: rob},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -207,6 +208,9 @@ func TestFindTellsWhichHoldACommitBelongsTo(t *testing.T) {
 			item, err := m.Find(t.Context(), testID, test.trace, client)
 			if !errors.Is(err, test.want) {
 				t.Errorf("got %v, want %v", err, test.want)
+			}
+			if err != nil && !strings.Contains(err.Error(), test.says) {
+				t.Errorf("the error is %q, want it to say %q", err, test.says)
 			}
 			if err == nil && (item.Hold.Token == 0 || item.Timeout != 20*time.Minute) {
 				t.Errorf("found %+v, want it held, with the timeout of new sessions", item)

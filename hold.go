@@ -297,9 +297,10 @@ func (h *Held) Commit(ctx context.Context, u Update) error {
 }
 
 // Release ends the hold without a change. It works with a context that is done,
-// within a time of its own, and does nothing once the hold has ended.
+// within a time of its own, and does nothing once the hold has ended. A commit of
+// the hold that is under way goes on, and ends the hold if it fails.
 func (h *Held) Release(ctx context.Context) error {
-	if !h.end() {
+	if !h.end() || h.m.underway.leave(h.Item.Hold.Token) {
 		return nil
 	}
 	return h.m.giveUp(ctx, h.Item)

@@ -32,7 +32,7 @@ func (m *Manager) commitLate(ctx context.Context, base Item, u Update) error {
 		return m.abandonLate(ctx, base)
 	}
 	if m.opts.RefuseLate {
-		return ErrLockLost
+		return errors.Join(ErrLockLost, m.giveUp(ctx, base))
 	}
 	for {
 		err := m.tryLate(ctx, base, u)

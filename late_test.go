@@ -519,3 +519,78 @@ func TestLateCommitThatLostItsMomentaryHoldIsFoundAgain(t *testing.T) {
 		wantStored(t, m, "n=3 m=7")
 	})
 }
+
+func TestRefusedLateCommitLogsNoRemoval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		m := newManager(t, newStore(t), session.ManagerOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		slow, quick := robbed(t, m)
+		mustCommit(t, quick, update(shop, "n", "2", "m", "1"))
+		if err := slow.Commit(t.Context(), update(shop, "n", "3", "m", "")); err == nil {
+			t.Fatal("want a conflict")
+		}
+		if strings.Contains(log.String(), "keys were removed") {
+			t.Errorf("nothing was stored, but the log says:\n%s", log.String())
+		}
+		must(t, slow.Release(t.Context()))
+		wantStored(t, m, "n=2 m=1")
+	})
+}
+
+func TestLateCommitIsLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		m := newManager(t, newStore(t), session.ManagerOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		slow, quick := robbed(t, m)
+		mustCommit(t, quick, update(shop, "n", "2", "m", "1"))
+		must(t, slow.Commit(t.Context(), update(shop, "n", "1", "m", "")))
+		if n := strings.Count(log.String(), "keys were removed"); n != 1 {
+			t.Errorf("logged %d times", n)
+		}
+	})
+}
+
+// A hold that was left to a commit which fails does not stay.
+func TestFailedLateCommitOfAnExchangeThatHasEndedLeavesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore(t)
+		m := newManager(t, store, session.ManagerOptions{LockWait: 20 * time.Second})
+		slow, quick := robbed(t, m)
+		other := newManager(t, store, session.ManagerOptions{})
+		must(t, quick.Release(t.Context()))
+		quick = mustHold(t, other, time.Hour)
+		result := late(t, slow, update(shop, "n", "1", "m", "7"))
+		must(t, slow.Release(t.Context()))
+		var busy *session.BusyError
+		if err := result(); !errors.As(err, &busy) {
+			t.Errorf("got %v, want a BusyError", err)
+		}
+		item, err := store.Get(t.Context(), testID, session.GetOptions{})
+		must(t, err)
+		if len(item.Lost) != 0 {
+			t.Errorf("the lost holds are %v, want none", item.Lost)
+		}
+		must(t, quick.Release(t.Context()))
+	})
+}
+
+// The connection of a GET may break while its PUT, which has arrived whole, waits.
+func TestLateCommitOutlivesItsExchange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, newStore(t), session.ManagerOptions{})
+		slow, quick := robbed(t, m)
+		item := slow.Item
+		done := make(chan error, 1)
+		go func() { done <- m.Commit(t.Context(), item, update(shop, "n", "7", "m", "1")) }()
+		synctest.Wait()
+		time.Sleep(time.Second)
+		must(t, slow.Release(t.Context())) // the GET's connection broke
+		mustCommit(t, quick, update(shop, "n", "1", "m", "2"))
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if got := stored(t, m); got != "n=7 m=2" {
+			t.Errorf("stored %q", got)
+		}
+	})
+}

@@ -85,10 +85,11 @@ type Manager struct {
 	chores sync.WaitGroup  // beating and sweeping
 	sweep  sweeper
 
-	queues  queues
-	slow    slowHolds
-	learned learnedKeys
-	orphans orphans
+	queues   queues
+	slow     slowHolds
+	learned  learnedKeys
+	orphans  orphans
+	underway underway
 
 	steals, expired            atomic.Uint64
 	lateCommits, lateConflicts atomic.Uint64

@@ -34,7 +34,8 @@ func (x *exchange) duplex() error {
 		return nil
 	}
 	back := x.receive()
-	outcome := x.stay(held, back.done, 0)
+	s := stay{x: x, held: held, arriving: back.arriving}
+	outcome := s.last(back.done, 0)
 	back.stop() // does no harm to a body that is whole
 	x.conclude(held, back, outcome)
 	return nil
@@ -145,6 +146,13 @@ func (b *received) stop() {
 	b.rc.SetReadDeadline(time.Unix(1, 0))
 	b.mu.Unlock()
 	<-b.done
+}
+
+// arriving reports whether the first byte is there.
+func (b *received) arriving() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.started
 }
 
 // slow reports whether the body took longer than bodyTimeout.

@@ -198,3 +198,84 @@ func TestShutdownWaitsForARobbedGet(t *testing.T) {
 		}
 	})
 }
+
+func TestLatePutIsStoredThoughItsGetBreaks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, setup{})
+		client := s.Client(memhttp.HTTP1)
+		slow := s.hold(call{id: testID, client: client, trace: "1"})
+		quick := s.hold(call{id: testID, client: client, trace: "2"})
+		over := make(chan struct{})
+		go func() {
+			defer close(over)
+			time.Sleep(time.Second)
+			slow.cancel() // the client goes away; its whole PUT is here
+			time.Sleep(time.Second)
+			quick.put(update(testID, "n", "2"))
+		}()
+		res, body := slow.put(update(testID, "m", "7"))
+		<-over
+		if res.StatusCode != http.StatusOK {
+			t.Errorf("refused: %s %s", res.Status, body)
+		}
+		if got := text(s.read(client, "")); got != "n=2 m=7" {
+			t.Errorf("stored %q, want n=2 m=7", got)
+		}
+	})
+}
+
+func TestRefusedLatePutEndsItsGet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, setup{manager: session.ManagerOptions{RefuseLate: true}})
+		client := s.Client(memhttp.HTTP1)
+		slow := s.hold(call{id: testID, client: client, trace: "1"})
+		quick := s.hold(call{id: testID, client: client, trace: "2"})
+		slow.put(update(testID, "m", "7"))
+		quick.put(update(testID, "n", "2"))
+		quick.end()
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		if err := s.handler.Shutdown(ctx); err != nil {
+			t.Errorf("shutdown took %v: %v", time.Since(start), err)
+		}
+	})
+}
+
+func TestRobbedPostMayCommitDuringShutdown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, setup{})
+		client := s.Client(memhttp.H2C)
+		slow := s.post(call{id: testID, client: client})
+		quick := s.post(call{id: testID, client: client})
+		go func() {
+			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+			defer cancel()
+			s.handler.Shutdown(ctx)
+		}()
+		time.Sleep(time.Second)
+		if got := slow.commit(update(testID, "m", "7")); !got.Success {
+			t.Errorf("the late answer %+v", got)
+		}
+		quick.commit(update(testID, "n", "2"))
+	})
+}
+
+func TestLostHoldThatIsForgottenIsLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, setup{})
+		client := s.Client(memhttp.H2C)
+		slow := s.post(call{id: testID, client: client})
+		for range 17 { // pages that throw
+			s.post(call{id: testID, client: client})
+		}
+		got := slow.commit(update(testID, "m", "7"))
+		if got.Success || !strings.Contains(got.Message, "too many others") {
+			t.Errorf("the slow page: %+v", got)
+		}
+		if !strings.Contains(s.log.String(), "can't be committed any more") {
+			t.Errorf("nothing logged of it: %s", s.log.String())
+		}
+		client.CloseIdleConnections()
+	})
+}

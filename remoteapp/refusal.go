@@ -88,6 +88,7 @@ func refuse(err error) *refusal {
 	var (
 		known    *refusal
 		busy     *session.BusyError
+		several  *session.AmbiguousError
 		form     *wire.FormatError
 		conflict *session.ConflictError
 	)
@@ -96,10 +97,13 @@ func refuse(err error) *refusal {
 		return known
 	case errors.As(err, &busy):
 		return &refusal{status: http.StatusServiceUnavailable, code: "busy", reason: "Service Unavailable", retry: time.Second, err: err,
-			detail: "The session could not be had: " + busy.Reason + ". Try again."}
+			detail: "The session could not be had: " + busy.Reason + ". Nothing was changed; the request may be made again."}
 	case errors.Is(err, session.ErrClosed):
 		return &refusal{status: http.StatusServiceUnavailable, code: "shutting-down", reason: "Service Unavailable", retry: time.Second, err: err,
 			detail: "This server is shutting down and opens no more sessions. Try again, at another node or once it has started."}
+	case errors.As(err, &several):
+		return &refusal{status: http.StatusBadRequest, code: "ambiguous", reason: reasonNoHold, err: err, detail: "This commit was not stored: " + several.Error() + ". " +
+			"A session that is held by POST over HTTP/2 needs no trace id. Nothing was changed."}
 	case errors.Is(err, session.ErrNoHold):
 		return &refusal{status: http.StatusBadRequest, code: "no-open-session", reason: reasonNoHold, err: err,
 			detail: "No GET of this client and trace holds this session: it has ended, or its connection was lost. Nothing was changed."}
@@ -109,7 +113,7 @@ func refuse(err error) *refusal {
 				"Keys for which the last writer may win can be listed in last_wins.", conflict.Keys)}
 	case errors.Is(err, session.ErrLockLost):
 		return &refusal{status: http.StatusBadRequest, code: "already-updated", reason: reasonUpdated, err: err,
-			detail: "The hold of this exchange has ended: it has committed before, the session has ended since, or another writer took it over and late commits are refused. Nothing was changed."}
+			detail: "The hold of this exchange has ended: it has committed before, the session has ended since, or another writer took it over and late commits are refused or too many others have lost it since. Nothing was changed."}
 	case errors.As(err, &form): // what it would be together with the keys of others
 		return refuseBody(err)
 	case errors.Is(err, session.ErrFull):

@@ -35,13 +35,19 @@ func (d *Daemon) note(s settings) {
 	}
 	s.store.note(d.log)
 	m, h := s.manager, s.handler
-	late := "merge"
+	late, lastWins := "merge", "none"
 	if m.RefuseLate {
 		late = "refuse"
 	}
+	if m.LastWins.Declared() {
+		lastWins = m.LastWins.String()
+	}
+	if m.RefuseLate && m.LastWins.Declared() {
+		d.log.Warn("last_wins has no effect: late commits are refused, whatever they change", "late_commits", late, "last_wins", lastWins)
+	}
 	d.log.Info("limits", "node", m.Node, "timeout", m.Timeout, "read_wait", max(m.ReadWait, 0), "lock_wait", m.LockWait,
 		"max_waiters", m.MaxWaiters, "max_holds", m.MaxHolds, "duplex_hold_limit", h.DuplexHoldLimit,
-		"get_hold_limit", h.GetHoldLimit, "heartbeat", max(h.Heartbeat, 0), "late_commits", late, "last_wins", m.LastWins.String(), "session_bytes", m.Limits.Session)
+		"get_hold_limit", h.GetHoldLimit, "heartbeat", max(h.Heartbeat, 0), "late_commits", late, "last_wins", lastWins, "session_bytes", m.Limits.Session)
 	for _, l := range d.listeners {
 		d.log.Info("serving sessions", "url", l.url, "path", s.path)
 	}
