@@ -31,6 +31,7 @@ var layers = []struct{ pkg, may string }{
 	{pkg: "dotnet", may: ""},
 	{pkg: "memstore", may: "."},
 	{pkg: "redisstore", may: ". wire"},
+	{pkg: "pebblestore", may: "."},
 	{pkg: "storetest", may: "."},
 	{pkg: "bench", may: ""},
 	{pkg: "remoteapp", may: ". wire internal/lastcookie internal/seldom"},

@@ -1,0 +1,161 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package pebblestore
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Names in the directory of a store.
+const (
+	lockName   = "lock"   // locked by who owns the directory, with the id of his process in it
+	formatName = "format" // says what this is, and in which version
+	engineName = "pebble" // the database
+	newName    = "new"    // a database that is being made
+	syncedName = "synced" // how much of its log is safe
+)
+
+// formatVersion is that of what this package writes. A program refuses what is
+// newer than itself.
+const (
+	formatVersion = 1
+	formatText    = "sessionbridge store, format "
+)
+
+// lockDir makes the directory if it is not there, and takes it for this
+// process.
+func lockDir(dir string) (*os.File, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("pebblestore: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("pebblestore: %w", err)
+	}
+	mine, err := lockFile(f)
+	if err == nil && !mine {
+		err = fmt.Errorf("%s is %w by process %s: one process at a time can open it; stop that one first, or let it check or back up its store itself", dir, ErrInUse, holder(f))
+	}
+	if err == nil {
+		err = writePid(f)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("pebblestore: %w", errors.Join(err, f.Close()))
+	}
+	return f, nil
+}
+
+func holder(f *os.File) string {
+	b, _ := io.ReadAll(io.LimitReader(f, 20))
+	if pid := strings.TrimSpace(string(b)); pid != "" {
+		return pid
+	}
+	return "(unknown)"
+}
+
+// writePid writes in place, and longer numbers over shorter ones: a disk that
+// is full must not keep a store from being opened.
+func writePid(f *os.File) error {
+	if _, err := f.WriteAt(fmt.Appendf(nil, "%-19s\n", strconv.Itoa(os.Getpid())), 0); err != nil && !isFull(err) {
+		return err
+	}
+	return nil
+}
+
+// isStore is an error if a directory has never been a store.
+func isStore(dir string) error {
+	var err error
+	for _, name := range []string{formatName, engineName} {
+		if _, err = os.Stat(filepath.Join(dir, name)); err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("pebblestore: %s is no store: %w", dir, err)
+}
+
+// isNew reports whether the directory has no store yet. The error says why it
+// can't be one: what is there must neither be overwritten nor be left aside for
+// a store that is empty.
+func isNew(dir string) (bool, error) {
+	marked, err := readFormat(filepath.Join(dir, formatName))
+	if err != nil {
+		return false, fmt.Errorf("pebblestore: %s: %w", dir, err)
+	}
+	_, err = os.Stat(filepath.Join(dir, engineName))
+	switch there := err == nil; {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return false, fmt.Errorf("pebblestore: %w", err)
+	case marked && !there:
+		return false, damaged(dir, errors.New("it has been a store, but its database is gone"))
+	case there:
+		return false, checkLog(dir)
+	}
+	return true, onlyOurs(dir)
+}
+
+// readFormat checks the marker. It reports false if there is none.
+func readFormat(path string) (bool, error) {
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, checkFormat(strings.TrimPrefix(string(bytes.TrimSpace(b)), formatText))
+}
+
+func checkFormat(text string) error {
+	version, err := strconv.Atoi(text)
+	switch {
+	case err != nil || version < 1:
+		return fmt.Errorf("%w: it does not say of which format it is", ErrDamaged)
+	case version > formatVersion:
+		return fmt.Errorf("it is of format %d; this program knows formats up to %d: use the program that wrote it, or a newer one", version, formatVersion)
+	}
+	return nil
+}
+
+// onlyOurs refuses to begin a store among the files of others.
+func onlyOurs(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("pebblestore: %w", err)
+	}
+	for _, e := range entries {
+		if !slices.Contains([]string{lockName, newName, syncedName, ballastName, "lost+found"}, e.Name()) {
+			return fmt.Errorf("pebblestore: %s is no store, but is not empty: it has %q; a new store needs a directory of its own", dir, e.Name())
+		}
+	}
+	return nil
+}
+
+// mark writes the marker, last of all that makes a store.
+func mark(dir string) error {
+	path := filepath.Join(dir, formatName)
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(f, "%s%d\n", formatText, formatVersion)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}

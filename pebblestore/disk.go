@@ -1,0 +1,234 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package pebblestore
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/sessionbridge/session"
+)
+
+const ballastName = "ballast"
+
+// afterFull is how long commits are refused after a file could not be written:
+// Pebble tries again more often than that.
+const afterFull = 3 * time.Second
+
+// A disk knows how much room there is, so that Pebble, which can't do without,
+// never meets a disk that is full. Commits are refused while there is less than
+// some memory tables take. Others can fill a disk within a moment: then the
+// ballast is given up, a file that only takes room.
+type disk struct {
+	dir      string
+	memTable int64
+	keep     int64 // below it no data are taken, and below half of it nothing at all
+	done     chan struct{}
+	lastFull atomic.Int64 // when a file could not be written, by the system's clock
+
+	mu      sync.Mutex
+	ballast bool // it is there
+}
+
+// newDisk sizes everything by the disk that dir is on.
+func newDisk(dir string) (*disk, error) {
+	usage, err := vfs.Default.GetDiskUsage(dir)
+	if err != nil {
+		return nil, fmt.Errorf("pebblestore: %w", err)
+	}
+	memTable := min(max(int64(usage.TotalBytes/64), leastMemTable), mostMemTable)
+	return &disk{dir: dir, memTable: memTable, keep: 4 * memTable, done: make(chan struct{})}, nil
+}
+
+func (d *disk) free() (int64, error) {
+	usage, err := vfs.Default.GetDiskUsage(d.dir)
+	return int64(min(usage.AvailBytes, 1<<62)), err
+}
+
+// admit refuses a change for which there is no room. A change that stores no
+// data is refused later than one that does: it may be the end of a hold.
+func (d *disk) admit(data int, stores bool) error {
+	free, err := d.free()
+	if err != nil {
+		return err
+	}
+	keep := d.keep + 2*int64(data) // in the log and in a table
+	if !stores {
+		keep = d.keep / 2
+	}
+	if free >= keep && !(stores && d.justFull()) {
+		return nil
+	}
+	return fmt.Errorf("%w: the disk of %s has %d MiB left, and %d MiB of it are kept for what is stored already; free some, and commits succeed again without a restart", session.ErrFull, d.dir, free>>20, keep>>20)
+}
+
+func (d *disk) justFull() bool {
+	last := d.lastFull.Load()
+	return last != 0 && time.Since(time.Unix(0, last)) < afterFull
+}
+
+// load takes the room of the ballast, if there is more than enough. On systems
+// that can't reserve room for a file there is none.
+func (d *disk) load() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if free, err := d.free(); d.ballast || err != nil || free < 2*d.keep {
+		return
+	}
+	path := filepath.Join(d.dir, ballastName)
+	f, err := vfs.Default.Create(path, "session-ballast")
+	if err != nil {
+		return
+	}
+	err = errors.Join(ownOnly(path), f.Preallocate(0, d.keep/2))
+	if f.Close() == nil && err == nil {
+		d.ballast = true
+	}
+}
+
+// drop gives the ballast up. It reports false if that was done before.
+func (d *disk) drop() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	had := d.ballast
+	d.ballast = false
+	return vfs.Default.Remove(filepath.Join(d.dir, ballastName)) == nil && had
+}
+
+// patiently tries to write a file of Pebble's until there is room. A table is
+// given up after a while, which makes room: Pebble writes it again. The log and
+// the manifest can't be: their writer waits.
+func (d *disk) patiently(path string, try func() error) error {
+	for {
+		err := try()
+		if err == nil || !isFull(err) || !d.isOurs(path) {
+			return err
+		}
+		d.lastFull.Store(time.Now().UnixNano())
+		switch filepath.Ext(path) {
+		case ".sst", ".blob":
+			d.wait(time.Second)
+			return err
+		}
+		if !d.drop() && d.wait(100*time.Millisecond) {
+			return err
+		}
+	}
+}
+
+// isOurs reports whether a file is one of the store itself, not of a copy.
+func (d *disk) isOurs(path string) bool {
+	in := filepath.Dir(path)
+	return in == filepath.Join(d.dir, engineName) || in == filepath.Join(d.dir, newName)
+}
+
+// wait reports true at once if the store is closed meanwhile.
+func (d *disk) wait(most time.Duration) (closed bool) {
+	select {
+	case <-d.done:
+		return true
+	case <-time.After(most):
+		return false
+	}
+}
+
+// background logs what went wrong in Pebble's own goroutines, which try again.
+func (d *disk) background(log *slog.Logger) func(error) {
+	return func(err error) {
+		if isFull(err) {
+			log.Warn("the disk of the session store is full: commits are refused until there is room", "dir", d.dir)
+			return
+		}
+		log.Warn("the session store could not tidy up and will try again", "dir", d.dir, "err", err)
+	}
+}
+
+// files are Pebble's files: readable by their owner only, and written
+// patiently.
+type files struct {
+	vfs.FS
+	disk *disk
+	log  *commitLog
+}
+
+var _ vfs.FS = files{}
+
+// Unwrap implements [vfs.FS].
+func (f files) Unwrap() vfs.FS { return f.FS }
+
+// Create implements [vfs.FS].
+func (f files) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	return f.open(name, func() (vfs.File, error) { return f.FS.Create(name, c) })
+}
+
+// OpenReadWrite implements [vfs.FS].
+func (f files) OpenReadWrite(name string, c vfs.DiskWriteCategory, o ...vfs.OpenOption) (vfs.File, error) {
+	return f.open(name, func() (vfs.File, error) { return f.FS.OpenReadWrite(name, c, o...) })
+}
+
+// ReuseForWrite implements [vfs.FS].
+func (f files) ReuseForWrite(old, name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	return f.open(name, func() (vfs.File, error) { return f.FS.ReuseForWrite(old, name, c) })
+}
+
+// open opens a file to be written. Its directory is ours alone, so nobody can
+// open the file before its mode is set.
+func (f files) open(name string, try func() (vfs.File, error)) (file vfs.File, err error) {
+	err = f.disk.patiently(name, func() error {
+		file, err = try()
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := ownOnly(name); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	file = patientFile{File: file, name: name, disk: f.disk}
+	if number, ok := logNumber(name); ok && f.disk.isOurs(name) {
+		file = &logFile{File: file, log: f.log, number: number}
+	}
+	return file, nil
+}
+
+// Lock implements [vfs.FS].
+func (f files) Lock(name string) (io.Closer, error) {
+	lock, err := f.FS.Lock(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := ownOnly(name); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return lock, nil
+}
+
+type patientFile struct {
+	vfs.File
+	name string
+	disk *disk
+}
+
+// Write implements [vfs.File].
+func (f patientFile) Write(p []byte) (n int, err error) {
+	err = f.disk.patiently(f.name, func() error {
+		some, err := f.File.Write(p[n:])
+		n += some
+		return err
+	})
+	return n, err
+}
+
+// MkdirAll implements [vfs.FS].
+func (f files) MkdirAll(dir string, _ os.FileMode) error {
+	return f.FS.MkdirAll(dir, 0o700)
+}

@@ -1,0 +1,51 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package pebblestore
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// ErrDamaged says that what is stored can't be read. The error that wraps it
+// tells what to do.
+var ErrDamaged = errors.New("damaged")
+
+// ErrInUse says that another process has the directory, or another store of
+// this process.
+var ErrInUse = errors.New("in use")
+
+// damaged says what to do about a directory that can't be read.
+func damaged(dir string, err error) error {
+	return fmt.Errorf("pebblestore: %s is %w: %w; nothing in it was changed: restore a backup, or see by a check what can still be read, or move the directory away to start with no sessions", dir, ErrDamaged, err)
+}
+
+// wrong is the error of a call that met one of Pebble or of a record.
+func (s *Store) wrong(err error) error {
+	if pebble.IsCorruptionError(err) || errors.Is(err, errRecord) {
+		err = damaged(s.o.Dir, err)
+		s.log.Error("the session store met what it can't read; the call has failed and nothing was overwritten", "err", err)
+		return err
+	}
+	return fmt.Errorf("pebblestore: %s: %w", s.o.Dir, err)
+}
+
+// A fatalError is what Pebble has to say when it can't go on: its log could not
+// be written.
+type fatalError struct{ text string }
+
+func (e fatalError) Error() string { return e.text }
+
+// guarded calls f and makes an error of a panic with one: of Pebble's logger, or
+// of Pebble itself where a file is not as it should be.
+func guarded(f func() error) (err error) {
+	defer func() {
+		if p, ok := recover().(error); ok {
+			err = fmt.Errorf("the storage engine has stopped: %w", p)
+		}
+	}()
+	return f()
+}

@@ -1,0 +1,390 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package pebblestore_test
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sessionbridge/session"
+	"github.com/sessionbridge/session/pebblestore"
+)
+
+// someStore makes a store with items, some of which were lost and stolen, and
+// closes it.
+func someStore(t *testing.T, dir string) (ids []string) {
+	t.Helper()
+	s := open(t, pebblestore.Options{Dir: dir})
+	defer mustClose(t, s)
+	for i := range 50 {
+		id := session.NewID()
+		ids = append(ids, id)
+		if err := putData(t, s, id, noise(3000)); err != nil {
+			t.Fatal(err)
+		}
+		if i%5 == 0 {
+			rob(t, s, id)
+		}
+	}
+	if _, err := s.Learn(t.Context(), "shop", []string{"cart", "user"}); err != nil {
+		t.Fatal(err)
+	}
+	return ids
+}
+
+// rob steals a hold and commits for the thief.
+func rob(t *testing.T, s *pebblestore.Store, id string) {
+	t.Helper()
+	first, err := s.Lock(t.Context(), id, session.LockOptions{Timeout: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := s.Lock(t.Context(), id, session.LockOptions{Steal: first.Hold.Token})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Put(t.Context(), id, second.Hold.Token, noise(100), session.PutOptions{Timeout: time.Hour}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// glob returns the only file of a pattern.
+func glob(t *testing.T, pattern string) string {
+	t.Helper()
+	found, err := filepath.Glob(pattern)
+	if err != nil || len(found) == 0 {
+		t.Fatalf("%s: %q, error %v", pattern, found, err)
+	}
+	return found[len(found)-1]
+}
+
+// largest returns the largest file of a pattern.
+func largest(t *testing.T, pattern string) string {
+	t.Helper()
+	found, err := filepath.Glob(pattern)
+	if err != nil || len(found) == 0 {
+		t.Fatalf("%s: %q, error %v", pattern, found, err)
+	}
+	size := func(path string) int64 {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	return slices.MaxFunc(found, func(a, b string) int { return cmp.Compare(size(a), size(b)) })
+}
+
+// spoil changes a file.
+func spoil(t *testing.T, path string, change func([]byte) []byte) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, change(b), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func remove(t *testing.T, path string) {
+	t.Helper()
+	if err := os.RemoveAll(path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestOpenDamaged checks that a store that can't be read is an error that says
+// what to do, never an empty store.
+func TestOpenDamaged(t *testing.T) {
+	flip := func(b []byte) []byte { b[len(b)/2] ^= 0xff; return b }
+	for name, damage := range map[string]func(t *testing.T, dir string){
+		"the database is gone": func(t *testing.T, dir string) { remove(t, filepath.Join(dir, "pebble")) },
+		"the log is gone":      func(t *testing.T, dir string) { remove(t, glob(t, dir+"/pebble/*.log")) },
+		"the log is empty": func(t *testing.T, dir string) {
+			spoil(t, glob(t, dir+"/pebble/*.log"), func([]byte) []byte { return nil })
+		},
+		"the log is cut": func(t *testing.T, dir string) {
+			spoil(t, glob(t, dir+"/pebble/*.log"), func(b []byte) []byte { return b[:len(b)-100] })
+		},
+		"the log is spoiled":   func(t *testing.T, dir string) { spoil(t, glob(t, dir+"/pebble/*.log"), flip) },
+		"the manifest is gone": func(t *testing.T, dir string) { remove(t, glob(t, dir+"/pebble/MANIFEST-*")) },
+		"the manifest is empty": func(t *testing.T, dir string) {
+			spoil(t, glob(t, dir+"/pebble/MANIFEST-*"), func([]byte) []byte { return nil })
+		},
+		"the manifest is spoiled":     func(t *testing.T, dir string) { spoil(t, glob(t, dir+"/pebble/MANIFEST-*"), flip) },
+		"the manifest's name is gone": func(t *testing.T, dir string) { remove(t, glob(t, dir+"/pebble/marker.manifest.*")) },
+		"the format is nonsense": func(t *testing.T, dir string) {
+			spoil(t, filepath.Join(dir, "format"), func([]byte) []byte { return []byte("nonsense") })
+		},
+		"a table is gone": func(t *testing.T, dir string) { fillTables(t, dir); remove(t, glob(t, dir+"/pebble/*.sst")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "store")
+			someStore(t, dir)
+			damage(t, dir)
+			s, err := pebblestore.Open(t.Context(), quiet(dir))
+			if err == nil {
+				mustClose(t, s)
+				t.Fatal("a damaged store was opened")
+			}
+			if !errors.Is(err, pebblestore.ErrDamaged) || !strings.Contains(err.Error(), dir) {
+				t.Errorf("the error is %v", err)
+			}
+			t.Log(err)
+		})
+	}
+}
+
+func quiet(dir string) pebblestore.Options {
+	return pebblestore.Options{Dir: dir, Logger: discard()}
+}
+
+// fillTables stores so much that tables are written.
+func fillTables(t *testing.T, dir string) (ids []string) {
+	t.Helper()
+	s := open(t, quiet(dir))
+	defer mustClose(t, s)
+	for range 1000 {
+		ids = append(ids, session.NewID())
+		if err := putData(t, s, ids[len(ids)-1], noise(20_000)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return ids
+}
+
+// TestReadDamaged spoils a table: what is in it can't be read, which is the
+// error of the call, and what is not can.
+func TestReadDamaged(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	someStore(t, dir)
+	ids := fillTables(t, dir)
+	spoil(t, largest(t, dir+"/pebble/*.sst"), func(b []byte) []byte {
+		for i := 1000; i < len(b)/2; i += 1000 {
+			b[i] ^= 0xff
+		}
+		return b
+	})
+	s := open(t, quiet(dir))
+	defer mustClose(t, s)
+	report, err := s.Check(t.Context(), nil)
+	if err != nil || len(report.Damage) == 0 {
+		t.Errorf("the check finds %+v, error %v", report, err)
+	}
+	wrong := 0
+	for _, id := range ids {
+		if wrong == 3 {
+			break // Pebble takes its time to see what is wrong
+		}
+		_, err := s.Get(t.Context(), id, session.GetOptions{})
+		if err != nil && !errors.Is(err, pebblestore.ErrDamaged) {
+			t.Errorf("Get: %v", err)
+		}
+		if err != nil {
+			wrong++
+			if err := putData(t, s, id, nil); err != nil && !errors.Is(err, pebblestore.ErrDamaged) {
+				t.Errorf("Put: %v", err)
+			}
+		}
+	}
+	if wrong == 0 {
+		t.Error("all items can be read, so this test tells nothing")
+	}
+	t.Logf("%d of the %d items could not be read; %d complaints: %q", wrong, len(ids), len(report.Damage), report.Damage[0])
+	if err := putData(t, s, session.NewID(), noise(10)); err != nil {
+		t.Errorf("Put of a new item: %v", err)
+	}
+}
+
+func TestOpenNewer(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	someStore(t, dir)
+	spoil(t, filepath.Join(dir, "format"), func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("1"), []byte("7")) })
+	_, err := pebblestore.Open(t.Context(), quiet(dir))
+	if err == nil || !strings.Contains(err.Error(), "format 7") || !strings.Contains(err.Error(), "up to 1") {
+		t.Errorf("a newer store: %v", err)
+	}
+}
+
+func TestOpenAmongOthers(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "letter.txt"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pebblestore.Open(t.Context(), quiet(dir)); err == nil || !strings.Contains(err.Error(), "letter.txt") {
+		t.Errorf("a directory of others: %v", err)
+	}
+}
+
+// TestOpenUnfinished opens what a process left that ended while it made a store.
+func TestOpenUnfinished(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	ids := someStore(t, dir)
+	remove(t, filepath.Join(dir, "format"))
+	s := open(t, quiet(dir))
+	if _, err := s.Get(t.Context(), ids[0], session.GetOptions{}); err != nil {
+		t.Error(err)
+	}
+	mustClose(t, s)
+	unmade := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(unmade, "new", "some"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, open(t, quiet(unmade)))
+}
+
+func TestOptionsAreChecked(t *testing.T) {
+	_, err := pebblestore.Open(t.Context(), pebblestore.Options{SyncEvery: -1, MaxBytes: -1, CacheBytes: -1})
+	for _, want := range []string{"Dir", "SyncEvery", "MaxBytes", "CacheBytes"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the error %v does not speak of %s", err, want)
+		}
+	}
+}
+
+// TestFilesAreOurs checks that nobody else can read what is stored.
+func TestFilesAreOurs(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("files inherit who may read them")
+	}
+	parent := t.TempDir()
+	dir := filepath.Join(parent, "store")
+	someStore(t, dir)
+	s := open(t, quiet(dir))
+	defer mustClose(t, s)
+	if err := s.Backup(t.Context(), filepath.Join(parent, "backup"), nil); err != nil {
+		t.Fatal(err)
+	}
+	err := filepath.WalkDir(parent, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || path == parent {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil && info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s has mode %s", path, info.Mode())
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// TestBackup copies a store that is in use, and opens the copy.
+func TestBackup(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	ids := someStore(t, dir)
+	for _, live := range []bool{false, true} {
+		copied := filepath.Join(t.TempDir(), "a", "backup")
+		told := 0
+		if !live {
+			if err := pebblestore.Backup(t.Context(), quiet(dir), copied, func(n int) { told = n }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s := open(t, quiet(dir))
+		if live {
+			if err := s.Backup(t.Context(), copied, func(n int) { told = n }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Backup(t.Context(), copied, nil); err == nil {
+			t.Error("a backup was overwritten")
+		}
+		if told < 3*len(ids) {
+			t.Errorf("progress told %d records; there are %d items", told, len(ids))
+		}
+		backup := open(t, quiet(copied))
+		report, err := backup.Check(t.Context(), nil)
+		if err != nil || len(report.Damage) != 0 || report.Items != len(ids) {
+			t.Errorf("the check of the backup finds %+v, error %v", report, err)
+		}
+		for _, id := range ids {
+			want, err := s.Get(t.Context(), id, session.GetOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := backup.Get(t.Context(), id, session.GetOptions{})
+			if err != nil || !bytes.Equal(got.Data, want.Data) || len(got.Lost) != len(want.Lost) {
+				t.Errorf("of the backup, Get answers error %v", err)
+			}
+		}
+		mustClose(t, backup)
+		mustClose(t, s)
+	}
+}
+
+// TestCheckChangesNothing compares the files of a store before and after it was
+// checked.
+func TestCheckChangesNothing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	ids := someStore(t, dir)
+	before := listing(t, dir)
+	told := 0
+	report, err := pebblestore.Check(t.Context(), quiet(dir), func(n int) { told = n })
+	if err != nil || report.Items != len(ids) || len(report.Damage) != 0 || report.Bytes < 3000*int64(len(ids)) || told != report.Records {
+		t.Errorf("the check told %d records and found %+v, error %v", told, report, err)
+	}
+	if after := listing(t, dir); !slices.Equal(before, after) {
+		t.Errorf("the files were\n%q and are\n%q", before, after)
+	}
+}
+
+// TestNoStore checks that what is to be there is not made.
+func TestNoStore(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "none")
+	_, err := pebblestore.Check(t.Context(), quiet(dir), nil)
+	if err == nil || !strings.Contains(err.Error(), "no store") {
+		t.Errorf("the check of no store: %v", err)
+	}
+	if err := pebblestore.Backup(t.Context(), quiet(dir), dir+".copy", nil); err == nil || !strings.Contains(err.Error(), "no store") {
+		t.Errorf("the backup of no store: %v", err)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("it was made")
+	}
+}
+
+// TestInUse checks what others are told while a process has the store.
+func TestInUse(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	s := open(t, quiet(dir))
+	_, opened := pebblestore.Open(t.Context(), quiet(dir))
+	_, checked := pebblestore.Check(t.Context(), quiet(dir), nil)
+	saved := pebblestore.Backup(t.Context(), quiet(dir), dir+".copy", nil)
+	for _, err := range []error{opened, checked, saved} {
+		if !errors.Is(err, pebblestore.ErrInUse) || !strings.Contains(err.Error(), fmt.Sprintf("process %d:", os.Getpid())) {
+			t.Errorf("while the store is open: %v", err)
+		}
+	}
+	mustClose(t, s)
+	mustClose(t, open(t, quiet(dir)))
+}
+
+func listing(t *testing.T, dir string) (files []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		files = append(files, fmt.Sprint(path, " ", info.Size()))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}

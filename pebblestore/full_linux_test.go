@@ -1,0 +1,189 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package pebblestore_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/sessionbridge/session"
+	"github.com/sessionbridge/session/pebblestore"
+)
+
+// smallDisk mounts a disk of so many MiB.
+func smallDisk(t *testing.T, size int) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%dm", size)); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("no disk can be mounted: %v", err)
+		}
+		t.Skipf("no disk can be mounted: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// fillDisk writes a file until nothing fits any more.
+func fillDisk(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer f.Close()
+	for _, size := range []int{1 << 20, 4096} {
+		for err = nil; err == nil; {
+			_, err = f.Write(make([]byte, size))
+		}
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Error(err)
+	}
+}
+
+// TestOthersFillDisk fills the disk while commits are made. They are refused,
+// reads are not, and commits are made again when there is room.
+func TestOthersFillDisk(t *testing.T) {
+	disk := smallDisk(t, 64)
+	s := open(t, pebblestore.Options{Dir: filepath.Join(disk, "store")})
+	defer mustClose(t, s)
+	stored := &book{data: map[string][]byte{}}
+	for round := range 3 {
+		writing := make(chan struct{})
+		var wg sync.WaitGroup
+		for range 16 {
+			wg.Go(func() { stored.writeUntilRefused(t, s, writing) })
+		}
+		filler := filepath.Join(disk, "filler")
+		fillDisk(t, filler)
+		time.Sleep(300 * time.Millisecond)
+		close(writing)
+		wg.Wait()
+		err := putData(t, s, session.NewID(), noise(1000))
+		if !errors.Is(err, session.ErrFull) || !strings.Contains(err.Error(), disk) || !strings.Contains(err.Error(), "free some") {
+			t.Fatalf("round %d: Put on a full disk: %v", round, err)
+		}
+		stored.compare(t, s)
+		if err := os.Remove(filler); err != nil {
+			t.Fatal(err)
+		}
+		awaitRoom(t, s)
+	}
+	if len(stored.data) == 0 || stored.refused == 0 {
+		t.Errorf("%d commits were made and %d refused", len(stored.data), stored.refused)
+	}
+}
+
+// awaitRoom puts until there is room again.
+func awaitRoom(t *testing.T, s *pebblestore.Store) {
+	t.Helper()
+	begun := time.Now()
+	for {
+		err := putData(t, s, session.NewID(), noise(1000))
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, session.ErrFull) || time.Since(begun) > 30*time.Second {
+			t.Fatalf("%s after there was room: %v", time.Since(begun), err)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// A book is what was stored.
+type book struct {
+	mu      sync.Mutex
+	data    map[string][]byte
+	refused int
+}
+
+// writeUntilRefused commits, while others do, until it is over.
+func (b *book) writeUntilRefused(t *testing.T, s *pebblestore.Store, over <-chan struct{}) {
+	for {
+		select {
+		case <-over:
+			return
+		default:
+		}
+		id, data := session.NewID(), noise(500)
+		err := putData(t, s, id, data)
+		b.mu.Lock()
+		switch {
+		case err == nil:
+			b.data[id] = data
+		case errors.Is(err, session.ErrFull):
+			b.refused++
+		default:
+			t.Errorf("Put: %v", err)
+		}
+		b.mu.Unlock()
+	}
+}
+
+func (b *book) compare(t *testing.T, s *pebblestore.Store) {
+	t.Helper()
+	for id, data := range b.data {
+		it, err := s.Get(t.Context(), id, session.GetOptions{Touch: true})
+		if err != nil || !bytes.Equal(it.Data, data) {
+			t.Fatalf("%d bytes were stored, %d are read, error %v", len(data), len(it.Data), err)
+		}
+	}
+}
+
+// TestItemsFillDisk stores as much as fits. Nothing of it is lost, holds can be
+// ended, and what is deleted makes room.
+func TestItemsFillDisk(t *testing.T) {
+	disk := smallDisk(t, 64)
+	dir := filepath.Join(disk, "store")
+	s := open(t, pebblestore.Options{Dir: dir})
+	stored := &book{data: map[string][]byte{}}
+	held := session.NewID()
+	it, err := s.Lock(t.Context(), held, session.LockOptions{Timeout: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for stored.refused == 0 && len(stored.data) < 10_000 {
+		id, data := session.NewID(), noise(20_000)
+		err := putData(t, s, id, data)
+		switch {
+		case err == nil:
+			stored.data[id] = data
+		case errors.Is(err, session.ErrFull):
+			stored.refused++
+		default:
+			t.Fatal(err)
+		}
+	}
+	if len(stored.data) < 500 {
+		t.Errorf("%d items of 20 kB are on a disk of 64 MB", len(stored.data))
+	}
+	stored.compare(t, s)
+	if err := s.Unlock(t.Context(), held, it.Hold.Token, session.UnlockOptions{}); err != nil {
+		t.Errorf("Unlock when there is no room for more: %v", err)
+	}
+	mustClose(t, s)
+	s = open(t, pebblestore.Options{Dir: dir})
+	defer mustClose(t, s)
+	stored.compare(t, s)
+	for id := range stored.data {
+		if err := s.Delete(t.Context(), id, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	awaitRoom(t, s)
+}
