@@ -5,27 +5,40 @@ package session
 
 import "context"
 
-type (
-	sessionKey struct{}
-	traceKey   struct{}
-)
+type traceKey struct{}
+
+// A Loader has the session of a request, and opens it on first use.
+type Loader interface {
+	// LoadSession is called for each use, and returns the same session each time.
+	LoadSession(ctx context.Context) (*Session, error)
+}
+
+// ContextKey is the key under which a context has its [Loader]. It is for
+// middleware whose contexts answer it themselves; all others use [NewContext].
+type ContextKey struct{}
 
 // NewContext returns a context that carries the session of a request, for
 // [FromContext]. load opens it on first use; it is called for each use, and must
 // return the same session each time.
 func NewContext(ctx context.Context, load func(context.Context) (*Session, error)) context.Context {
-	return context.WithValue(ctx, sessionKey{}, load)
+	return context.WithValue(ctx, ContextKey{}, loader(load))
 }
+
+// A loader is a Loader that is a function.
+type loader func(context.Context) (*Session, error)
+
+func (l loader) LoadSession(ctx context.Context) (*Session, error) { return l(ctx) }
 
 // FromContext returns the session of a request. The first use opens it, which
 // may wait for another writer, and may fail. ErrNoSession if the request has
-// none: its handler is not wrapped in the middleware of package httpsession.
+// none: its handler is not wrapped in the middleware of package httpsession, or
+// its route has no session.
 func FromContext(ctx context.Context) (*Session, error) {
-	load, ok := ctx.Value(sessionKey{}).(func(context.Context) (*Session, error))
+	l, ok := ctx.Value(ContextKey{}).(Loader)
 	if !ok {
 		return nil, ErrNoSession
 	}
-	return load(ctx)
+	return l.LoadSession(ctx)
 }
 
 // A Trace is the W3C trace context of the request that a session is opened for:

@@ -37,7 +37,7 @@ var (
 	ErrCommitUnknown = errors.New("session commit unknown: it was sent, but it could not be told whether it was stored")
 
 	// ErrNoSession: the request has no session.
-	ErrNoSession = errors.New("no session in this context: the handler is not wrapped in httpsession.Middleware")
+	ErrNoSession = errors.New("no session in this context: wrap its handler in httpsession.Middleware, and leave its route out of httpsession.Options.Routes.Disabled")
 
 	// ErrReadOnly: a change was made to a session that was opened to be read.
 	ErrReadOnly = errors.New("session is read-only: it was opened without the right to change it")

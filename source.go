@@ -16,9 +16,11 @@ const (
 
 // A Source opens sessions for a program. It is safe for concurrent use.
 type Source interface {
-	// Open opens the session of an id. An id that is empty, or none that
-	// ParseID takes, makes a new session with an id of the source's own. A
-	// writable session waits for its turn: *BusyError if that takes too long.
+	// Open opens the session of an id, which is what the browser's cookie has:
+	// anything. One that is empty, or that the owner of the sessions does not
+	// take for an id, makes a new session with an id of the owner's own; the
+	// Manager takes what ParseID takes. A writable session waits for its turn:
+	// *BusyError if that takes too long.
 	//
 	// The session is open until Commit or Release; the context bounds Open
 	// only.

@@ -50,12 +50,13 @@ func (x *exchange) release() {
 // is ending: none is half in.
 func (x *exchange) end(sealed error, by func(session.Opened) error) (here bool, err error) {
 	x.mu.Lock()
-	opened := x.opened
+	opened, watch := x.opened, x.watch
 	x.mu.Unlock()
 	if opened == nil {
 		return false, nil
 	}
 	here = x.once(&x.ending, func() {
+		defer watch.end() // also if the source panics
 		opened.Session().Seal(sealed)
 		x.ended = by(opened)
 	})
@@ -69,10 +70,17 @@ func (x *exchange) cookiesOf(opened session.Opened) []string {
 	if owner, ok := opened.(interface{ SetCookies() []string }); ok {
 		return owner.SetCookies()
 	}
-	if s := opened.Session(); x.issued && !s.Abandoned() {
+	if s := opened.Session(); x.issued(s) && !s.Abandoned() {
 		return []string{x.m.cookie.set(s.ID())}
 	}
 	return nil
+}
+
+// issued reports whether the id of a session that was committed is new to the
+// browser. One that is stored already under another id than the browser has is
+// for the source to know.
+func (x *exchange) issued(s *session.Session) bool {
+	return !s.ReadOnly() && s.New() && !sameID(s.ID(), x.id)
 }
 
 // noteRelease logs that a session was not released: nobody else would learn of

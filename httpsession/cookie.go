@@ -69,8 +69,23 @@ func (c Cookie) http(id string) *http.Cookie {
 // set returns the Set-Cookie header for an id.
 func (c Cookie) set(id string) string { return c.http(id).String() }
 
-// sessionID returns the session id that a request carries, or "".
+// mostID bounds the ids that are taken from a browser.
+const mostID = 256
+
+// sessionID returns the session id that a request carries, or "". What is an id
+// is for the owner of the sessions to say: to drop one that only looks odd would
+// replace the user's session by a new one, without a word.
 func (c Cookie) sessionID(h http.Header) string {
-	id, _ := session.ParseID(lastcookie.Value(h, c.Name))
+	id := lastcookie.Value(h, c.Name)
+	if len(id) > mostID {
+		return ""
+	}
 	return id
+}
+
+// sameID reports whether two ids are one: those of ASP.NET compare without case.
+func sameID(a, b string) bool {
+	x, ok := session.ParseID(a)
+	y, too := session.ParseID(b)
+	return a == b || ok && too && x == y
 }

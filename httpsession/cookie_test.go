@@ -16,7 +16,6 @@ import (
 const otherID = "aaaaaaaaaaaaaaaaaaaaaaaa"
 
 func TestWhichCookieCounts(t *testing.T) {
-	p := &probe{Source: newManager(t, session.ManagerOptions{})}
 	for _, test := range []struct {
 		name   string
 		cookie string // of the options
@@ -26,16 +25,18 @@ func TestWhichCookieCounts(t *testing.T) {
 		{"none", "", nil, ""},
 		{"one", "", []string{"ASP.NET_SessionId=" + testID}, testID},
 		{"the name in another case", "", []string{"asp.net_sessionid=" + testID}, testID},
-		{"the id in capitals", "", []string{"ASP.NET_SessionId=" + strings.ToUpper(testID)}, testID},
+		{"the id in capitals", "", []string{"ASP.NET_SessionId=" + strings.ToUpper(testID)}, strings.ToUpper(testID)},
 		{"among others", "", []string{"a=1; ASP.NET_SessionId=" + testID + " ;b=2"}, testID},
 		{"two, of which the last counts", "", []string{"ASP.NET_SessionId=" + otherID + "; ASP.NET_SessionId=" + testID}, testID},
 		{"two that differ in case", "", []string{"ASP.NET_SessionId=" + otherID + "; asp.net_SessionID=" + testID}, testID},
 		{"two in two lines", "", []string{"ASP.NET_SessionId=" + otherID, "a=1; ASP.NET_SessionId=" + testID}, testID},
-		{"two, and the last is none", "", []string{"ASP.NET_SessionId=" + otherID + "; ASP.NET_SessionId=junk"}, ""},
+		{"two, and the last is empty", "", []string{"ASP.NET_SessionId=" + otherID + "; ASP.NET_SessionId="}, ""},
+		{"one that looks odd", "", []string{"ASP.NET_SessionId=an-Owner-knows-it"}, "an-Owner-knows-it"},
 		{"too long", "", []string{"ASP.NET_SessionId=" + strings.Repeat("a", 10_000)}, ""},
 		{"a name of one's own", "shop", []string{"ASP.NET_SessionId=" + otherID + "; shop=" + testID}, testID},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			p := &probe{Source: newManager(t, session.ManagerOptions{})}
 			o := httpsession.Options{Cookie: httpsession.Cookie{Name: test.cookie}}
 			r := newRequest(t, "GET", "/")
 			r.Header["Cookie"] = test.lines
@@ -43,7 +44,8 @@ func TestWhichCookieCounts(t *testing.T) {
 			if p.id != test.want {
 				t.Errorf("opened %q, want %q", p.id, test.want)
 			}
-			if issued := test.want == ""; issued != (len(res.Cookies()) == 1) {
+			_, adopted := session.ParseID(test.want) // by the Manager
+			if issued := !adopted; issued != (len(res.Cookies()) == 1) {
 				t.Errorf("cookies %v; the id is new: %t", res.Cookies(), issued)
 			}
 		})

@@ -26,12 +26,12 @@ var (
 	errOver      = fmt.Errorf("%w: the handler has returned", ErrTooLate)
 )
 
-// errOpenedReadOnly: something that runs before the route's mark, as a middleware
-// does that looks at the user, has opened the session.
-var errOpenedReadOnly = fmt.Errorf("the route is marked with httpsession.Writable, but its request had used the session before that: %w", session.ErrReadOnly)
+// errOpenedReadOnly: something that runs before, as a middleware does that looks
+// at the user, has opened the session.
+var errOpenedReadOnly = fmt.Errorf("the session is wanted for writing, by httpsession.Writable or Open, but its request has used it read-only before that: %w", session.ErrReadOnly)
 
 // errDisabled is a session.ErrNoSession with a reason of its own.
-var errDisabled error = noSessionError("no session for this request: its handler is marked with httpsession.Disabled")
+var errDisabled error = noSessionError("no session for this request: its handler is marked with httpsession.Disabled; mark it with httpsession.ReadOnly or Writable instead")
 
 type noSessionError string
 

@@ -37,9 +37,10 @@ type exchange struct {
 	over      bool      // the handler is done
 
 	route   route
+	id      string        // what the browser's cookie had when the session was opened
 	opening chan struct{} // closed once the opening that is under way has ended; nil: there is none
 	opened  session.Opened
-	issued  bool        // its id is new to the browser
+	watch   *holdWatch  // nil: nothing is held, or nobody wants to know for how long
 	failure error       // why it can't be opened
 	cookies []string    // Set-Cookie headers that the commit is to be answered with
 	instead http.Header // of what is answered in place of a dropped response
@@ -50,9 +51,11 @@ type turn struct{ taken, done bool }
 
 type exchangeKey struct{}
 
-// Value finds the exchange itself, and what the request's context has.
+// Value finds the exchange itself, and what the request's context has. To answer
+// session.ContextKey here saves each request a context of its own for that.
 func (x *exchange) Value(key any) any {
-	if key == (exchangeKey{}) {
+	switch key {
+	case exchangeKey{}, session.ContextKey{}:
 		return x
 	}
 	return x.Context.Value(key)
@@ -64,15 +67,17 @@ func exchangeOf(ctx context.Context) *exchange {
 	return x
 }
 
-func newExchange(m *middleware, w http.ResponseWriter, r *http.Request) *exchange {
-	x := &exchange{Context: r.Context(), m: m, w: w}
-	x.route, _ = x.Context.Value(routeKey{}).(route)
+func newExchange(m *middleware, w http.ResponseWriter, r *http.Request, as route) *exchange {
+	x := &exchange{Context: r.Context(), m: m, w: w, route: as}
+	if as == unmarked {
+		x.route, _ = x.Context.Value(routeKey{}).(route)
+	}
 	if h := w.Header(); len(h) > 0 {
 		x.outer = maps.Clone(h)
 	}
 	x.writer.x = x
 	x.changed.L = &x.mu
-	x.r = r.WithContext(session.NewContext(x, x.load))
+	x.r = r.WithContext(x)
 	return x
 }
 

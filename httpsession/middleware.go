@@ -4,10 +4,12 @@
 package httpsession
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/sessionbridge/session"
 )
@@ -18,9 +20,18 @@ type Options struct {
 	// Cookie carries the session id.
 	Cookie Cookie
 
+	// Routes says what the routes of the application need of the session. Marks
+	// on their handlers say it too; see Writable.
+	Routes Routes
+
 	// ReadOnlyGET opens the sessions of GET and HEAD requests read-only, on
-	// routes that are not marked otherwise.
+	// routes that nothing else is said of.
 	ReadOnlyGET bool
+
+	// HoldWarning is how long a request may hold its session before the log has
+	// a warning: others of its user wait meanwhile. 0 means 10 s, less than 0
+	// no warning.
+	HoldWarning time.Duration
 
 	// ErrorFunc answers a request in place of its handler when the session can't
 	// be committed, and for [Error]. Headers that were set inside the middleware
@@ -34,7 +45,10 @@ type Options struct {
 }
 
 // Check returns all that is wrong with the options, or nil.
-func (o Options) Check() error { return o.Cookie.withDefaults().check() }
+func (o Options) Check() error {
+	_, err := o.Routes.table()
+	return errors.Join(o.Cookie.withDefaults().check(), err)
+}
 
 // Middleware returns what wraps a handler, or a whole mux, so that
 // [session.FromContext] finds the session of each request. The error names all
@@ -60,10 +74,11 @@ func Middleware(source session.Source, o Options) (func(http.Handler) http.Handl
 	if err != nil {
 		return nil, fmt.Errorf("httpsession: %w", err)
 	}
-	m := &middleware{source: source, cookie: o.Cookie.withDefaults(), readOnlyGET: o.ReadOnlyGET, fail: o.ErrorFunc, log: o.Logger}
-	if m.log == nil {
-		m.log = slog.Default()
+	m := &middleware{
+		source: source, cookie: o.Cookie.withDefaults(), readOnlyGET: o.ReadOnlyGET,
+		holdWarning: cmp.Or(o.HoldWarning, 10*time.Second), fail: o.ErrorFunc, log: cmp.Or(o.Logger, slog.Default()),
 	}
+	m.routes, _ = o.Routes.table() // checked above
 	if m.fail == nil {
 		m.fail = errorPage(m.log)
 	}
@@ -75,6 +90,8 @@ type middleware struct {
 	source      session.Source
 	cookie      Cookie
 	readOnlyGET bool
+	routes      routeTable
+	holdWarning time.Duration
 	fail        func(w http.ResponseWriter, r *http.Request, err error)
 	log         *slog.Logger
 }
@@ -85,7 +102,12 @@ func (m *middleware) wrap(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		x := newExchange(m, w, r)
+		as := m.routes.find(r)
+		if as == disabled {
+			next.ServeHTTP(w, r)
+			return
+		}
+		x := newExchange(m, w, r, as)
 		defer x.close() // releases the session, if the next two lines panic
 		next.ServeHTTP(&x.writer, x.r)
 		x.begin() // unless the handler has written something

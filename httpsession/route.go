@@ -33,11 +33,10 @@ func (r route) mode(method string, readOnlyGET bool) session.Mode {
 // handlers are if nothing else is said. The session is held from its first use to
 // the commit: other writers of the same session wait meanwhile.
 //
-// Of several marks the innermost counts. A mark can stand inside the middleware
-// or outside, and in any router; a handler that finds out only from the request
-// what it needs can mark its own rest, before the session is first used:
-//
-//	httpsession.ReadOnly(next).ServeHTTP(w, r)
+// Of several marks the innermost counts, and before a mark outside the middleware
+// what its [Options] say of the route. A mark can stand in any router that takes
+// middleware. A handler that finds out only from the request what it needs says
+// so with [Open], before the session is first used.
 func Writable(next http.Handler) http.Handler { return mark(next, writable) }
 
 // ReadOnly marks a handler as one that only reads its session. Nobody has to

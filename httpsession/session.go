@@ -11,10 +11,10 @@ import (
 	"github.com/sessionbridge/session"
 )
 
-// load returns the session of the request. The first call opens it, others wait
-// for that one. If it fails all get its error, unless it was the caller's own
+// LoadSession returns the session of the request. The first call opens it, others
+// wait for that one. If it fails all get its error, unless it was the caller's own
 // context that ended: then the next one tries.
-func (x *exchange) load(ctx context.Context) (*session.Session, error) {
+func (x *exchange) LoadSession(ctx context.Context) (*session.Session, error) {
 	for {
 		s, opening, err := x.look()
 		if s != nil || err != nil {
@@ -70,8 +70,7 @@ func (x *exchange) mode() session.Mode { return x.route.mode(x.r.Method, x.m.rea
 // open opens the session, as look has allowed.
 func (x *exchange) open(ctx context.Context) (*session.Session, error) {
 	defer x.endOpening() // also if the source panics
-	id := x.m.cookie.sessionID(x.r.Header)
-	opened, err := x.m.source.Open(withTrace(ctx, x.r.Header), id, x.lockedMode())
+	opened, err := x.m.source.Open(withTrace(ctx, x.r.Header), x.cookieID(), x.lockedMode())
 	if err != nil {
 		if ctx.Err() == nil {
 			x.mu.Lock()
@@ -80,7 +79,7 @@ func (x *exchange) open(ctx context.Context) (*session.Session, error) {
 		}
 		return nil, err
 	}
-	if err := x.keep(opened, id); err != nil {
+	if err := x.keep(opened); err != nil {
 		x.noteRelease(opened, opened.Release(context.WithoutCancel(x)))
 		return nil, err
 	}
@@ -88,7 +87,7 @@ func (x *exchange) open(ctx context.Context) (*session.Session, error) {
 }
 
 // keep keeps a session that was opened, unless it comes too late.
-func (x *exchange) keep(opened session.Opened, id string) error {
+func (x *exchange) keep(opened session.Opened) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	s := opened.Session()
@@ -98,7 +97,10 @@ func (x *exchange) keep(opened session.Opened, id string) error {
 	case x.beginning.taken && !s.ReadOnly():
 		return errBegun
 	}
-	x.opened, x.issued = opened, s.New() && !s.ReadOnly() && s.ID() != id
+	x.opened = opened
+	if !s.ReadOnly() {
+		x.watch = x.m.watchHold(x, opened)
+	}
 	return nil
 }
 

@@ -1,0 +1,55 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package httpsession_test
+
+import (
+	"bytes"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sessionbridge/session"
+	"github.com/sessionbridge/session/httpsession"
+)
+
+func TestLongHoldIsLogged(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		o     httpsession.Options
+		route mark
+		slow  time.Duration // before the first byte
+		after time.Duration // and after it
+		want  int
+	}{
+		{"default", httpsession.Options{}, httpsession.Writable, 10 * time.Second, 0, 1},
+		{"just within the default", httpsession.Options{}, httpsession.Writable, 10*time.Second - 1, 0, 0},
+		{"a limit of one's own", httpsession.Options{HoldWarning: time.Second}, httpsession.Writable, 2 * time.Second, 0, 1},
+		{"none", httpsession.Options{HoldWarning: -1}, httpsession.Writable, time.Hour, 0, 0},
+		{"read-only", httpsession.Options{}, httpsession.ReadOnly, time.Hour, 0, 0},
+		{"committed by the first byte of a stream", httpsession.Options{}, httpsession.Writable, time.Second, time.Hour, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var log bytes.Buffer
+				test.o.Logger = slog.New(slog.NewTextHandler(&log, nil))
+				page := test.route(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					_, err := session.FromContext(r.Context())
+					must(t, err)
+					time.Sleep(test.slow)
+					synctest.Wait()
+					io.WriteString(w, "page")
+					time.Sleep(test.after)
+				}))
+				serve(wrap(t, newManager(t, session.ManagerOptions{}), test.o, page.ServeHTTP), newRequest(t, "GET", "/"))
+				if got := log.String(); strings.Count(got, "held for long") != test.want || strings.Contains(got, testID) {
+					t.Errorf("logged %q, want %d warnings and no id", got, test.want)
+				}
+			})
+		})
+	}
+}
