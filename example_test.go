@@ -77,5 +77,5 @@ func ExampleKey() {
 	fmt.Println(err)
 	// Output:
 	// {"Items":["bicycle"]}
-	// session key "cart": want int, found an object (21 bytes): dotnet: $, byte 0: found an object, want a number of type int
+	// session key "cart": want int, found an object (21 bytes), which this request wrote: dotnet: $, byte 0: found an object, want a number of type int
 }

@@ -6,7 +6,6 @@ package session
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"reflect"
 
 	"github.com/sessionbridge/session/dotnet"
@@ -50,10 +49,12 @@ func (JSON) Unmarshal(data []byte, v any) error { return json.Unmarshal(data, v)
 //
 //	var visits = session.NewKey[int]("visits")
 type Key[T any] struct {
-	name   string
-	folded string
-	codec  Codec
-	err    error // why the codec can't do with T
+	name      string
+	folded    string
+	codec     Codec
+	err       error // why the codec can't do with T
+	limit     int // bytes; 0 for none
+	mutations Mutations
 }
 
 // NewKey returns a key whose values cross the wire as .NET's System.Text.Json
@@ -81,15 +82,31 @@ func (k Key[T]) Err() error {
 	if k.err == nil {
 		return nil
 	}
-	return &KeyError{Key: k.name, Type: reflect.TypeFor[T]().String(), Err: k.err}
+	return &KeyError{Key: k.name, Type: typeName[T](), Err: k.err}
+}
+
+// WithLimit returns the key with a limit on its encoded values: to set one of
+// more bytes is a [*SizeError]. One that is in the session already can be read.
+func (k Key[T]) WithLimit(bytes int) Key[T] {
+	k.limit = bytes
+	return k
+}
+
+// WithMutations returns the key with another way to deal with values that are
+// changed in place.
+func (k Key[T]) WithMutations(m Mutations) Key[T] {
+	k.mutations = m
+	return k
 }
 
 // Name returns the key's name.
 func (k Key[T]) Name() string { return k.name }
 
 // Get returns the value, or the zero value of T where the session has none. All
-// Gets of a request return the same decoded value. An error names the key, the
-// type and what was found.
+// Gets of a request return the same decoded value: what they share, such as the
+// elements of a map, is not to be changed, but by Update or Set; see [Mutations].
+// An error names the key, the type, what was found and whence it is, and says
+// nothing about other keys: they can be used.
 func (k Key[T]) Get(s *Session) (T, error) {
 	v, _, err := k.Lookup(s)
 	return v, err
@@ -103,78 +120,133 @@ func (k Key[T]) Lookup(s *Session) (v T, ok bool, err error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i, ok := s.index[k.folded]
-	if !ok {
+	return k.lookup(s)
+}
+
+// lookup is Lookup. s.mu is held.
+func (k Key[T]) lookup(s *Session) (v T, ok bool, err error) {
+	s.noteRead(k.folded)
+	if !k.hasValue(s) {
 		return v, false, nil
 	}
-	raw := s.values[i].Value
-	if string(bytes.TrimSpace(raw)) == "null" {
-		return v, false, nil
+	for _, d := range s.decoded[k.folded] {
+		if d.typ == reflect.TypeFor[T]() {
+			v, _ = d.value.(T) // not ok: a nil of an interface
+			return v, true, nil
+		}
 	}
-	if known, ok := s.decoded[k.folded].(T); ok {
-		return known, true, nil
+	if v, err = k.decode(s); err == nil {
+		err = k.remember(s, v)
 	}
-	if len(raw) == 0 {
-		return v, true, &KeyError{Key: k.name, Type: fmt.Sprintf("%T", v), Err: errNoBytes}
-	}
-	if err := k.codec.Unmarshal(raw, &v); err != nil {
+	if err != nil {
 		var zero T
-		return zero, true, &KeyError{Key: k.name, Type: fmt.Sprintf("%T", v), Found: kind(raw), Err: err}
+		return zero, true, err
 	}
-	s.decoded[k.folded] = v
 	return v, true, nil
 }
 
-// Set sets the value. A value that can't be encoded is an error and changes
-// nothing; ErrReadOnly if the session can't be changed.
-func (k Key[T]) Set(s *Session, v T) error {
-	if err := k.Err(); err != nil {
-		return err
+// hasValue reports whether the session has a value, other than null. s.mu is held.
+func (k Key[T]) hasValue(s *Session) bool {
+	i, ok := s.index[k.folded]
+	return ok && string(bytes.TrimSpace(s.values[i].Value)) != "null"
+}
+
+// decode makes a value of the bytes that the session has. s.mu is held.
+func (k Key[T]) decode(s *Session) (v T, err error) {
+	raw := s.values[s.index[k.folded]].Value
+	if len(raw) == 0 {
+		return v, k.fault(s, raw, errNoBytes)
 	}
-	raw, err := k.codec.Marshal(v)
-	if err == nil && len(raw) == 0 {
-		err = errNoBytes
+	if err := k.codec.Unmarshal(raw, &v); err != nil {
+		var zero T
+		return zero, k.fault(s, raw, err)
+	}
+	return v, nil
+}
+
+// Set sets the value. A value that can't be encoded, or is larger than the key's
+// limit, is an error and changes nothing; ErrReadOnly if the session can't be
+// changed.
+func (k Key[T]) Set(s *Session, v T) error {
+	raw, err := k.encode(v)
+	if err == nil {
+		err = s.allows(k.name, raw)
 	}
 	if err != nil {
-		return &KeyError{Key: k.name, Type: fmt.Sprintf("%T", v), Err: err}
+		return err
 	}
 	return s.change(func() {
 		s.put(k.name, raw)
-		s.decoded[k.folded] = v
+		k.keep(s, v, raw)
 	})
+}
+
+// Update changes the value: change gets it decoded anew, the zero value of T
+// where the session has none, and what it makes of it is set. If change fails,
+// its error is returned and the value is as it was; so it is, byte for byte, if
+// nothing is changed. change must not use the session.
+//
+// It is the way to change what was read: nobody else has the copy that change
+// gets, and nobody can forget to set it.
+func (k Key[T]) Update(s *Session, change func(*T) error) error {
+	if err := k.Err(); err != nil {
+		return err
+	}
+	if err := s.writable(); err != nil {
+		return err
+	}
+	v, before, err := k.copyOf(s)
+	if err != nil {
+		return err
+	}
+	if err := change(&v); err != nil {
+		return err
+	}
+	after, err := k.encode(v)
+	if err != nil {
+		return err
+	}
+	if before != nil && bytes.Equal(before, after) {
+		return nil
+	}
+	return k.Set(s, v)
+}
+
+// copyOf returns a value of its own, and its encoding; none where the session has
+// no value. What another program wrote may look different and mean the same.
+func (k Key[T]) copyOf(s *Session) (v T, encoded []byte, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.noteRead(k.folded)
+	if s.sealed != nil {
+		return v, nil, s.sealed
+	}
+	if !k.hasValue(s) {
+		return v, nil, nil
+	}
+	if v, err = k.decode(s); err == nil {
+		encoded, err = k.codec.Marshal(v)
+	}
+	return v, encoded, err
 }
 
 // Delete removes the value, if there is one.
 func (k Key[T]) Delete(s *Session) error { return s.Delete(k.name) }
 
-// A KeyError says that a value and the type of its key don't fit.
-type KeyError struct {
-	Key   string
-	Type  string // the key's type
-	Found string // what kind of value was read; "" if none was
-	Err   error
-}
-
-func (e *KeyError) Error() string {
-	if e.Found == "" {
-		return fmt.Sprintf("session key %q as %s: %v", e.Key, e.Type, e.Err)
+// encode returns the bytes of a value, if they can cross the wire.
+func (k Key[T]) encode(v T) ([]byte, error) {
+	if err := k.Err(); err != nil {
+		return nil, err
 	}
-	return fmt.Sprintf("session key %q: want %s, found %s: %v", e.Key, e.Type, e.Found, e.Err)
-}
-
-// Unwrap returns what the codec said.
-func (e *KeyError) Unwrap() error { return e.Err }
-
-// kind says what a value is, without telling what is in it: an error may end in
-// a log, and a session holds personal data.
-func kind(raw []byte) string {
-	kinds := map[byte]string{'{': "an object", '[': "an array", '"': "a string", 't': "a boolean", 'f': "a boolean", 'n': "null", '-': "a number"}
-	text := bytes.TrimLeft(raw, " \t\r\n")
+	raw, err := k.codec.Marshal(v)
 	switch {
-	case !json.Valid(raw):
-		return fmt.Sprintf("%d bytes that are no JSON", len(raw))
-	case '0' <= text[0] && text[0] <= '9':
-		return fmt.Sprintf("a number (%d bytes)", len(raw))
+	case err == nil && len(raw) == 0:
+		err = errNoBytes
+	case err == nil && k.limit > 0 && len(raw) > k.limit:
+		err = &SizeError{Size: len(raw), Limit: k.limit}
 	}
-	return fmt.Sprintf("%s (%d bytes)", kinds[text[0]], len(raw))
+	if err != nil {
+		return nil, &KeyError{Key: k.name, Type: typeName[T](), Err: err}
+	}
+	return raw, nil
 }

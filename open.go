@@ -73,11 +73,17 @@ func (l *local) Session() *Session { return l.session }
 func (l *local) Commit(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.held == nil || l.ended {
+	if l.ended {
 		return l.err
 	}
 	l.ended = true
-	l.err = errors.Join(l.held.store(ctx, l.session), l.held.Release(ctx)) // does nothing if it was stored
+	l.err = l.session.Settle()
+	if l.err == nil && l.held != nil {
+		l.err = l.held.store(ctx, l.session)
+	}
+	if l.held != nil {
+		l.err = errors.Join(l.err, l.held.Release(ctx)) // does nothing if it was stored
+	}
 	return l.err
 }
 
@@ -85,10 +91,13 @@ func (l *local) Commit(ctx context.Context) error {
 func (l *local) Release(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.held == nil || l.ended {
+	if l.ended {
 		return nil
 	}
 	l.ended = true
+	if l.held == nil {
+		return nil
+	}
 	return l.held.Release(ctx)
 }
 

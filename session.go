@@ -26,14 +26,16 @@ const MaxTimeout = 525_600 * time.Minute
 // they arrived with. A Session is safe for concurrent use by the goroutines of
 // one request.
 type Session struct {
-	id       string
-	isNew    bool
 	readOnly bool
 
 	mu        sync.Mutex
-	values    []wire.Item    // in order
-	index     map[string]int // folded key to place in values
-	decoded   map[string]any // folded key to what a Key made of the value
+	id        string
+	isNew     bool
+	late      *lateLock             // nil: it is as it was opened
+	known     *KeySet               // nil: it may have any keys
+	values    []wire.Item           // in order
+	index     map[string]int        // folded key to place in values
+	decoded   map[string][]*decoded // folded key to what Keys made of the value
 	timeout   time.Duration
 	cleared   bool
 	abandoned bool
@@ -59,7 +61,7 @@ func NewSession(state State) *Session {
 		id: state.ID, isNew: state.New, readOnly: state.ReadOnly,
 		timeout: state.Timeout, originalTimeout: state.Timeout,
 		index:   make(map[string]int, len(state.Items)),
-		decoded: make(map[string]any),
+		decoded: make(map[string][]*decoded),
 	}
 	for _, item := range state.Items {
 		s.put(item.Key, item.Value)
@@ -72,10 +74,18 @@ func NewSession(state State) *Session {
 }
 
 // ID returns the session's id. It is a credential: log [HashID] of it.
-func (s *Session) ID() string { return s.id }
+func (s *Session) ID() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.id
+}
 
 // New reports whether nothing was stored under the id when it was opened.
-func (s *Session) New() bool { return s.isNew }
+func (s *Session) New() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.isNew
+}
 
 // ReadOnly reports whether the session can't be changed: it was opened without
 // a hold.
@@ -109,6 +119,7 @@ func CheckTimeout(timeout time.Duration) error {
 func (s *Session) Len() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.noteReadAll()
 	return len(s.values)
 }
 
@@ -116,6 +127,7 @@ func (s *Session) Len() int {
 func (s *Session) Keys() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.noteReadAll()
 	keys := make([]string, len(s.values))
 	for i, item := range s.values {
 		keys[i] = item.Key
@@ -128,6 +140,7 @@ func (s *Session) Keys() []string {
 func (s *Session) Items() []wire.Item {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.noteReadAll()
 	return slices.Clone(s.values)
 }
 
@@ -136,7 +149,9 @@ func (s *Session) Items() []wire.Item {
 func (s *Session) Raw(key string) (value []byte, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i, ok := s.index[wire.FoldKey(key)]
+	folded := wire.FoldKey(key)
+	s.noteRead(folded)
+	i, ok := s.index[folded]
 	if !ok {
 		return nil, false
 	}
@@ -149,6 +164,9 @@ func (s *Session) Raw(key string) (value []byte, ok bool) {
 func (s *Session) SetRaw(key string, value []byte) error {
 	if len(value) == 0 {
 		return fmt.Errorf("session key %q: a value of no bytes can't be set: on the wire it stands for a value that could not be written", key)
+	}
+	if err := s.allows(key, value); err != nil {
+		return err
 	}
 	value = bytes.Clone(value)
 	return s.change(func() { s.put(key, value) })
@@ -232,8 +250,8 @@ func (s *Session) Changes() Changes {
 
 // change makes a change, if the session can be changed.
 func (s *Session) change(apply func()) error {
-	if s.readOnly {
-		return ErrReadOnly
+	if err := s.writable(); err != nil {
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -242,6 +260,21 @@ func (s *Session) change(apply func()) error {
 	}
 	apply()
 	return nil
+}
+
+// writable makes sure that the session can be changed, as far as it can be told
+// before it is.
+func (s *Session) writable() error {
+	if s.readOnly {
+		return ErrReadOnly
+	}
+	s.mu.Lock()
+	sealed := s.sealed
+	s.mu.Unlock()
+	if sealed != nil {
+		return sealed
+	}
+	return s.upgraded()
 }
 
 // put sets a value. s.mu is held, or s is not shared yet.

@@ -30,14 +30,18 @@ type Source interface {
 // An Opened is a session that is open, and how it ends. Exactly one of Commit
 // and Release ends it; what is called after that does nothing. A second Commit
 // returns what the first one did, or nil after a Release.
+//
+// One that wraps another may have a method Unwrap() Opened, by which abilities
+// are found that not every source has.
 type Opened interface {
 	// Session returns the session, always the same.
 	Session() *Session
 
 	// Commit stores what was changed, and returns once the owner of the
-	// session has it. An error means that it was not stored, save
-	// ErrCommitUnknown. ErrLockLost if another writer took the session over
-	// meanwhile. Of a session that was opened to be read it does nothing.
+	// session has it; what it does first is Session.Settle. An error means that
+	// it was not stored, save ErrCommitUnknown. ErrLockLost if another writer
+	// took the session over meanwhile. Of a session that was opened to be read
+	// it stores nothing.
 	Commit(ctx context.Context) error
 
 	// Release ends it without a change.

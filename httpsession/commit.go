@@ -67,6 +67,7 @@ func (x *exchange) end(sealed error, by func(session.Opened) error) (here bool, 
 // source that asks another program for sessions hands on what that has set.
 // x.mu is held.
 func (x *exchange) cookiesOf(opened session.Opened) []string {
+	opened = innermost(opened)
 	if owner, ok := opened.(interface{ SetCookies() []string }); ok {
 		return owner.SetCookies()
 	}
@@ -74,6 +75,17 @@ func (x *exchange) cookiesOf(opened session.Opened) []string {
 		return []string{x.m.cookie.set(s.ID())}
 	}
 	return nil
+}
+
+// innermost returns what an Opened wraps, if it does.
+func innermost(opened session.Opened) session.Opened {
+	for {
+		wrapper, ok := opened.(interface{ Unwrap() session.Opened })
+		if !ok {
+			return opened
+		}
+		opened = wrapper.Unwrap()
+	}
 }
 
 // issued reports whether the id of a session that was committed is new to the

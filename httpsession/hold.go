@@ -4,6 +4,7 @@
 package httpsession
 
 import (
+	"sync"
 	"time"
 
 	"github.com/sessionbridge/session"
@@ -11,8 +12,12 @@ import (
 
 // A holdWatch warns of a session that is held for long.
 type holdWatch struct {
+	x      *exchange
+	opened session.Opened
 	timer  *time.Timer
-	warned chan struct{} // closed once the warning is in the log
+
+	mu   sync.Mutex // held while the warning is written
+	over bool
 }
 
 // watchHold begins to watch a session that was opened for writing.
@@ -20,18 +25,35 @@ func (m *middleware) watchHold(x *exchange, opened session.Opened) *holdWatch {
 	if m.holdWarning < 0 {
 		return nil
 	}
-	w := &holdWatch{warned: make(chan struct{})}
-	w.timer = time.AfterFunc(m.holdWarning, func() {
-		defer close(w.warned)
-		m.log.WarnContext(x, "a session is held for long, and other requests of its user wait: commit it early (httpsession.Commit), mark the route read-only, or use session.Do in handlers that stream",
-			"session", session.HashID(opened.Session().ID()), "method", x.r.Method, "path", x.r.URL.Path, "held", m.holdWarning)
-	})
+	w := &holdWatch{x: x, opened: opened}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.timer = time.AfterFunc(m.holdWarning, w.warn)
 	return w
+}
+
+// warn writes the warning, or looks again later: a source may take the lock late.
+func (w *holdWatch) warn() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	m, r := w.x.m, w.x.r
+	switch {
+	case w.over:
+	case innermost(w.opened).Session().ReadOnly():
+		w.timer.Reset(m.holdWarning)
+	default:
+		m.log.WarnContext(w.x, "a session is held for long, and other requests of its user wait: commit it early (httpsession.Commit), mark the route read-only, or use session.Do in handlers that stream",
+			"session", session.HashID(w.opened.Session().ID()), "method", r.Method, "path", r.URL.Path, "limit", m.holdWarning)
+	}
 }
 
 // end ends the watch, and waits for the warning that is being written.
 func (w *holdWatch) end() {
-	if w != nil && !w.timer.Stop() {
-		<-w.warned
+	if w == nil {
+		return
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.over = true
+	w.timer.Stop()
 }

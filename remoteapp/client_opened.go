@@ -64,7 +64,7 @@ func (o *opened) end() bool {
 // option CommitTimeout says at most, also if ctx ends before.
 func (o *opened) Commit(ctx context.Context) error {
 	if o.ending == nil {
-		return nil
+		return o.session.Settle()
 	}
 	if !o.end() {
 		<-o.done
@@ -79,6 +79,10 @@ func (o *opened) Commit(ctx context.Context) error {
 
 // commit sends what was changed, if that can be sent.
 func (o *opened) commit(ctx context.Context) error {
+	if err := o.session.Settle(); err != nil {
+		o.giveBack(ctx)
+		return err
+	}
 	if !o.session.Changes().Any() {
 		o.giveBack(ctx)
 		return nil

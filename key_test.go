@@ -1,0 +1,278 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package session_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sessionbridge/session"
+)
+
+type basket struct {
+	Goods map[string]int
+	Note  string `json:",omitempty"`
+}
+
+var basketKey = session.NewKey[basket]("basket")
+
+func TestUpdateChangesACopy(t *testing.T) {
+	s := newSession("basket", `{"Goods":{"bell":1}}`)
+	before, err := basketKey.Get(s)
+	must(t, err)
+	fail := errors.New("out of stock")
+	err = basketKey.Update(s, func(b *basket) error {
+		b.Goods["bell"] = 9
+		return fail
+	})
+	if err != fail || s.Changes().Any() {
+		t.Errorf("got %v and changes %v, want the error of the function and none", err, s.Changes())
+	}
+	must(t, basketKey.Update(s, func(b *basket) error {
+		b.Goods["bell"]++
+		return nil
+	}))
+	after, err := basketKey.Get(s)
+	must(t, err)
+	if before.Goods["bell"] != 1 || after.Goods["bell"] != 2 {
+		t.Errorf("the value was %v and is %v, want 1 and 2", before, after)
+	}
+	if raw, _ := s.Raw("basket"); string(raw) != `{"Goods":{"bell":2}}` {
+		t.Errorf("the bytes are %s", raw)
+	}
+}
+
+func TestUpdateThatChangesNothingKeepsTheBytes(t *testing.T) {
+	const foreign = `{ "Note": null, "Goods": { "bell": 1 } }`
+	s := newSession("basket", foreign)
+	must(t, basketKey.Update(s, func(b *basket) error { return nil }))
+	if raw, _ := s.Raw("basket"); string(raw) != foreign || s.Changes().Any() {
+		t.Errorf("the bytes are %s, want them as they came", raw)
+	}
+}
+
+func TestUpdateOfWhatIsNotThereBeginsWithZero(t *testing.T) {
+	s := newSession()
+	n := session.NewKey[int]("n")
+	must(t, n.Update(s, func(n *int) error {
+		if *n != 0 {
+			t.Errorf("it begins with %d", *n)
+		}
+		return nil
+	}))
+	if _, ok, err := n.Lookup(s); !ok || err != nil {
+		t.Errorf("a zero that was set is there: %t, %v", ok, err)
+	}
+}
+
+func TestUpdateWhereItCanNotBeIsNotCalled(t *testing.T) {
+	called := func(*basket) error { t.Error("the function is called"); return nil }
+	sealed := newSession()
+	over := errors.New("over")
+	sealed.Seal(over)
+	if err := basketKey.Update(sealed, called); err != over {
+		t.Errorf("sealed: got %v", err)
+	}
+	readOnly := session.NewSession(session.State{ReadOnly: true})
+	if err := basketKey.Update(readOnly, called); !errors.Is(err, session.ErrReadOnly) {
+		t.Errorf("read-only: got %v", err)
+	}
+	var bad *session.KeyError
+	if err := basketKey.Update(newSession("basket", "7"), called); !errors.As(err, &bad) {
+		t.Errorf("another type: got %v", err)
+	}
+}
+
+func TestTwoGetsHaveOneValue(t *testing.T) {
+	s := newSession("basket", `{"Goods":{"bell":1}}`)
+	pointer := session.NewKey[*basket]("BASKET")
+	one, err := pointer.Get(s)
+	must(t, err)
+	if _, err := basketKey.Get(s); err != nil { // another type of the same key
+		t.Error(err)
+	}
+	two, err := pointer.Get(s)
+	must(t, err)
+	if one != two {
+		t.Error("two Gets have two values")
+	}
+	must(t, pointer.Set(s, &basket{}))
+	if three, err := basketKey.Get(s); err != nil || three.Goods != nil {
+		t.Errorf("after a Set by another type: got %v, %v", three, err)
+	}
+}
+
+func TestNilOfAnInterfaceIsAValue(t *testing.T) {
+	s := newSession("v", "null")
+	for range 2 {
+		if v, ok, err := session.NewKey[fmt.Stringer]("v").Lookup(s); v != nil || !ok || err != nil {
+			t.Errorf("got %v, %t, %v, want a nil that is there", v, ok, err)
+		}
+	}
+}
+
+func TestKeyErrorTellsWhatIsWrong(t *testing.T) {
+	s := newSession("n", `{"a":"secret"}`, "ok", "1", "lost", "")
+	must(t, s.SetRaw("here", []byte(`"secret"`)))
+	for _, test := range []struct{ key, found, writer string }{
+		{"n", "an object (14 bytes)", "an earlier request, or another program"},
+		{"lost", "nothing", "an earlier request, or another program"},
+		{"here", "a string (8 bytes)", "this request"},
+	} {
+		_, err := session.NewKey[int](test.key).Get(s)
+		var e *session.KeyError
+		if !errors.As(err, &e) || e.Key != test.key || e.Type != "int" || e.Found != test.found || e.Writer != test.writer {
+			t.Errorf("%s: got %#v", test.key, e)
+			continue
+		}
+		for _, want := range []string{test.key, "int", test.found, test.writer} {
+			if text := err.Error(); !strings.Contains(text, want) || strings.Contains(text, "secret") {
+				t.Errorf("%s: %q does not have %q, or has the value", test.key, text, want)
+			}
+		}
+	}
+	if n, err := session.NewKey[int]("ok").Get(s); n != 1 || err != nil {
+		t.Errorf("another key: got %d, %v", n, err)
+	}
+	if _, err := session.NewKey[fmt.Stringer]("n").Get(s); !strings.Contains(err.Error(), "want fmt.Stringer") {
+		t.Errorf("the type is an interface: %v", err)
+	}
+}
+
+func TestLimitOfAKey(t *testing.T) {
+	name := session.NewKey[string]("name").WithLimit(5)
+	s := newSession("name", `"longer than that"`)
+	if _, err := name.Get(s); err != nil {
+		t.Errorf("what is there can't be read: %v", err)
+	}
+	must(t, name.Set(s, "ann"))
+	var size *session.SizeError
+	err := name.Set(s, "anna")
+	if !errors.As(err, &size) || *size != (session.SizeError{Size: 6, Limit: 5}) || !strings.Contains(err.Error(), `"name"`) {
+		t.Errorf("got %v, want the key, 6 and 5", err)
+	}
+	if err := name.Update(s, func(v *string) error { *v += "a"; return nil }); !errors.As(err, &size) {
+		t.Errorf("Update: got %v", err)
+	}
+	if v, err := name.Get(s); v != "ann" || err != nil {
+		t.Errorf("the value is %q, %v, want it as it was", v, err)
+	}
+}
+
+func TestMutationsInPlace(t *testing.T) {
+	const stored = `{ "Goods": {"bell": 1} }`
+	mutate := func(t *testing.T, k session.Key[basket], s *session.Session) {
+		b, err := k.Get(s)
+		must(t, err)
+		b.Goods["bell"]++
+	}
+	for _, test := range []struct {
+		name   string
+		m      session.Mutations
+		change func(t *testing.T, k session.Key[basket], s *session.Session)
+		want   string
+		report bool
+	}{
+		{"ignored", session.IgnoreMutations, mutate, stored, false},
+		{"saved", session.SaveMutations, mutate, `{"Goods":{"bell":2}}`, false},
+		{"reported", session.ReportMutations, mutate, stored, true},
+		{"nothing to save", session.SaveMutations, func(t *testing.T, k session.Key[basket], s *session.Session) {
+			_, err := k.Get(s)
+			must(t, err)
+		}, stored, false},
+		{"set, then mutated", session.SaveMutations, func(t *testing.T, k session.Key[basket], s *session.Session) {
+			b := basket{Goods: map[string]int{"lamp": 1}}
+			must(t, k.Set(s, b))
+			b.Goods["lamp"] = 7
+		}, `{"Goods":{"lamp":7}}`, false},
+		{"mutated, then set", session.ReportMutations, func(t *testing.T, k session.Key[basket], s *session.Session) {
+			mutate(t, k, s)
+			b, err := k.Get(s)
+			must(t, err)
+			must(t, k.Set(s, b))
+		}, `{"Goods":{"bell":2}}`, false},
+		{"mutated, then deleted", session.ReportMutations, func(t *testing.T, k session.Key[basket], s *session.Session) {
+			mutate(t, k, s)
+			must(t, k.Delete(s))
+		}, "", false},
+		{"mutated, then abandoned", session.ReportMutations, func(t *testing.T, k session.Key[basket], s *session.Session) {
+			mutate(t, k, s)
+			must(t, s.Abandon())
+		}, stored, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newSession("basket", stored)
+			test.change(t, basketKey.WithMutations(test.m), s)
+			s.Seal(errors.New("over"))
+			for range 2 {
+				err := s.Settle()
+				var report *session.MutationError
+				if errors.As(err, &report) != test.report || !test.report && err != nil {
+					t.Errorf("got %v, want a report: %t", err, test.report)
+				}
+			}
+			if raw, _ := s.Raw("basket"); string(raw) != test.want {
+				t.Errorf("the bytes are %s, want %s", raw, test.want)
+			}
+		})
+	}
+}
+
+func TestMutationThatCanNotBeSavedIsAnError(t *testing.T) {
+	state := session.State{ID: testID, ReadOnly: true, Timeout: time.Minute, Items: newSession("basket", `{"Goods":{"bell":1}}`).Items()}
+	s := session.NewSession(state)
+	b, err := basketKey.WithMutations(session.SaveMutations).Get(s)
+	must(t, err)
+	must(t, s.Settle())
+	b.Goods["bell"]++
+	if err := s.Settle(); !errors.Is(err, session.ErrReadOnly) || !strings.Contains(err.Error(), "basket") {
+		t.Errorf("read-only: got %v, want ErrReadOnly and the key", err)
+	}
+	writable := newSession("basket", `{"Goods":{"bell":1}}`, "other", "1")
+	b, err = basketKey.WithMutations(session.SaveMutations).WithLimit(25).Get(writable)
+	must(t, err)
+	b.Goods["a longer name"] = 1
+	var size *session.SizeError
+	if err := writable.Settle(); !errors.As(err, &size) || writable.Changes().Any() {
+		t.Errorf("too large: got %v, changes %v", err, writable.Changes())
+	}
+}
+
+// TestManagerSettles commits a session whose value was changed in place.
+func TestManagerSettles(t *testing.T) {
+	m := newManager(t, newStore(t), session.ManagerOptions{})
+	for round, key := range []session.Key[basket]{basketKey, basketKey.WithMutations(session.SaveMutations), basketKey.WithMutations(session.ReportMutations)} {
+		opened, err := m.Open(t.Context(), testID, session.Writable)
+		must(t, err)
+		if round == 0 {
+			must(t, key.Set(opened.Session(), basket{Goods: map[string]int{"bell": 1}}))
+		} else {
+			b, err := key.Get(opened.Session())
+			must(t, err)
+			b.Goods["bell"]++
+		}
+		err = opened.Commit(t.Context())
+		if (err != nil) != (round == 2) {
+			t.Errorf("round %d: %v", round, err)
+		}
+		if again := opened.Commit(t.Context()); again != err {
+			t.Errorf("round %d: a second Commit: %v, want %v", round, again, err)
+		}
+	}
+	nothingHeld(t, m)
+	if got := stored(t, m); got != `basket={"Goods":{"bell":2}}` {
+		t.Errorf("stored %s", got)
+	}
+	reader, err := m.Open(t.Context(), testID, session.ReadOnly)
+	must(t, err)
+	b, err := basketKey.WithMutations(session.SaveMutations).Get(reader.Session())
+	must(t, err)
+	b.Goods["bell"]++
+	if err := reader.Commit(t.Context()); !errors.Is(err, session.ErrReadOnly) {
+		t.Errorf("a reader: got %v, want ErrReadOnly", err)
+	}
+}

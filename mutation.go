@@ -1,0 +1,143 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package session
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/sessionbridge/session/wire"
+)
+
+// Mutations say what becomes of a value that a request got and then changed in
+// place, without Set: an element of its map, or what a pointer in it leads to.
+// An ASP.NET application that keeps its sessions in its own process saves that
+// without being asked to; see [Key.WithMutations].
+//
+// All but IgnoreMutations encode the value when it is first got and once more at
+// the commit, so the codec must give the same bytes for the same value.
+type Mutations int
+
+// The ways to deal with values that were changed in place.
+const (
+	// IgnoreMutations costs nothing, and loses them.
+	IgnoreMutations Mutations = iota
+
+	// SaveMutations sets them at the commit.
+	SaveMutations
+
+	// ReportMutations makes the commit fail with a *MutationError: for tests,
+	// and for programs that want to find the places.
+	ReportMutations
+)
+
+// A MutationError says that values were changed in place, and that this was not
+// to be saved, or could not be: in a session that can't be changed it never is.
+// Nothing of the session was stored.
+type MutationError struct {
+	Keys     []string
+	ReadOnly bool // the session can't be changed
+}
+
+func (e *MutationError) Error() string {
+	s := fmt.Sprintf("session values were changed in place, without Set or Update: %s", strings.Join(e.Keys, ", "))
+	if e.ReadOnly {
+		s += "; the session is read-only, so they can't be saved"
+	}
+	return s
+}
+
+// Is makes a MutationError of a read-only session an ErrReadOnly.
+func (e *MutationError) Is(target error) bool { return e.ReadOnly && target == ErrReadOnly }
+
+// A decoded is what a Key made of a value.
+type decoded struct {
+	value any
+	typ   reflect.Type // of the key
+
+	mutations Mutations
+	name      string                 // of the key
+	encode    func() ([]byte, error) // the value as it is now; nil if it is not watched
+	encoded   []byte                 // the value as it was got or set
+}
+
+// remember keeps what was decoded, for other Gets. s.mu is held.
+func (k Key[T]) remember(s *Session, v T) error {
+	if k.mutations == IgnoreMutations {
+		k.keep(s, v, nil)
+		return nil
+	}
+	// The bytes that came may be of another writer, who writes the same value
+	// in another way.
+	encoded, err := k.codec.Marshal(v)
+	if err != nil {
+		return &KeyError{Key: k.name, Type: typeName[T](), Err: err}
+	}
+	k.keep(s, v, encoded)
+	return nil
+}
+
+// keep keeps a value for other Gets, with its encoding. s.mu is held.
+func (k Key[T]) keep(s *Session, v T, encoded []byte) {
+	d := &decoded{value: v, typ: reflect.TypeFor[T](), mutations: k.mutations, name: k.name}
+	if k.mutations != IgnoreMutations {
+		d.encoded, d.encode = encoded, func() ([]byte, error) { return k.encode(v) }
+	}
+	s.decoded[k.folded] = append(s.decoded[k.folded], d)
+}
+
+// Settle looks for values that were changed in place, and saves or reports them
+// as their keys say. A [Source] calls it first when it commits a session; the
+// sources of this module do, and nobody else needs to.
+func (s *Session) Settle() error {
+	mutated, err := s.mutated()
+	if err != nil || len(mutated) == 0 {
+		return err
+	}
+	report := &MutationError{ReadOnly: s.readOnly}
+	for _, d := range mutated {
+		if d.mutations == ReportMutations || s.readOnly {
+			report.Keys = append(report.Keys, d.name)
+		}
+	}
+	if len(report.Keys) > 0 {
+		return report
+	}
+	if err := s.upgraded(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range mutated {
+		s.put(d.name, d.encoded)
+	}
+	return nil
+}
+
+// mutated returns the values that were changed in place, as they are now, in the
+// order of the session.
+func (s *Session) mutated() (all []*decoded, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.abandoned {
+		return nil, nil
+	}
+	var errs []error
+	for _, item := range s.values {
+		for _, d := range s.decoded[wire.FoldKey(item.Key)] {
+			if d.encode == nil {
+				continue
+			}
+			now, err := d.encode()
+			errs = append(errs, err)
+			if err == nil && !bytes.Equal(now, d.encoded) {
+				all = append(all, &decoded{mutations: d.mutations, name: d.name, encoded: now})
+			}
+		}
+	}
+	return all, errors.Join(errs...)
+}
