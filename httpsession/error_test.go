@@ -133,6 +133,7 @@ func TestStatus(t *testing.T) {
 	}{
 		{&session.BusyError{Reason: "too many"}, 503},
 		{fmt.Errorf("commit: %w", session.ErrLockLost), 503},
+		{&session.StaleError{Keys: []string{"cart"}}, 503},
 		{session.ErrClosed, 503},
 		{session.ErrFull, 503},
 		{context.DeadlineExceeded, 503},

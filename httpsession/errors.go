@@ -57,11 +57,12 @@ func Error(w http.ResponseWriter, r *http.Request, err error) {
 // request may succeed later, else 500.
 func Status(err error) int {
 	var busy *session.BusyError
+	var stale *session.StaleError
 	var timeout interface{ Timeout() bool }
 	switch {
 	case errors.Is(err, session.ErrCommitUnknown): // whatever it was that cut it short: a second try may do it twice
 		return http.StatusInternalServerError
-	case errors.As(err, &busy), errors.Is(err, session.ErrUnreachable),
+	case errors.As(err, &busy), errors.As(err, &stale), errors.Is(err, session.ErrUnreachable),
 		errors.Is(err, session.ErrLockLost), errors.Is(err, session.ErrClosed), errors.Is(err, session.ErrFull),
 		errors.As(err, &timeout) && timeout.Timeout():
 		return http.StatusServiceUnavailable

@@ -61,6 +61,9 @@ func (o Options) Check() error {
 // [ErrTooLate]. Handlers in the middle of a request may share it; once the
 // handler has returned nobody has it.
 //
+// To take the lock of a session not before its first change, wrap the source in
+// [session.LockOnWrite]; to be strict about keys, in [session.KeySet.Strict].
+//
 // A session whose id is new sets the cookie, once it is committed. To abandon a
 // session leaves the cookie as it is, as in ASP.NET: the next one gets the same
 // id.

@@ -1,0 +1,102 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package httpsession_test
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sessionbridge/session"
+	"github.com/sessionbridge/session/httpsession"
+)
+
+// TestLockOnWriteSetsTheCookieOfWhatIsStored: over a source that owns its
+// sessions, and over one whose owner sets cookies itself.
+func TestLockOnWriteSetsTheCookieOfWhatIsStored(t *testing.T) {
+	for _, owner := range []bool{false, true} {
+		for _, change := range []bool{false, true} {
+			p := &probe{Source: newManager(t, session.ManagerOptions{})}
+			if owner {
+				p.cookies = []string{"ASP.NET_SessionId=x", "affinity=1"}
+			}
+			r := newRequest(t, "GET", "/")
+			r.Header.Del("Cookie")
+			id := ""
+			res := serve(wrap(t, session.LockOnWrite(p), httpsession.Options{}, func(_ http.ResponseWriter, r *http.Request) {
+				s, err := session.FromContext(r.Context())
+				must(t, err)
+				if change {
+					must(t, visits.Set(s, 1))
+				}
+				id = s.ID()
+			}), r)
+			got := res.Header["Set-Cookie"]
+			switch {
+			case owner && len(got) != 2:
+				t.Errorf("changed %t: cookies %q, want those of the owner", change, got)
+			case !owner && change != (len(got) == 1 && strings.Contains(got[0], id)):
+				t.Errorf("changed %t: cookies %q", change, got)
+			}
+			if change { // the read one is released, the written one committed
+				p.want(t, 2, 1, 1)
+			} else {
+				p.want(t, 1, 1, 0)
+			}
+		}
+	}
+}
+
+func TestStaleChangeIsTheHandlersToAnswer(t *testing.T) {
+	m := newManager(t, session.ManagerOptions{})
+	h := wrap(t, session.LockOnWrite(m), httpsession.Options{}, func(w http.ResponseWriter, r *http.Request) {
+		s, err := session.FromContext(r.Context())
+		must(t, err)
+		n, err := visits.Get(s)
+		must(t, err)
+		other, err := m.Open(r.Context(), testID, session.Writable)
+		must(t, err)
+		must(t, visits.Set(other.Session(), 7))
+		must(t, other.Commit(r.Context()))
+		err = visits.Set(s, n+1)
+		var stale *session.StaleError
+		if !errors.As(err, &stale) {
+			t.Errorf("got %v, want a StaleError", err)
+		}
+		httpsession.Error(w, r, err)
+	})
+	if res := serve(h, newRequest(t, "POST", "/")); res.StatusCode != 503 {
+		t.Errorf("got %s, want 503", res.Status)
+	}
+	if got := storedVisits(t, m); got != 7 {
+		t.Errorf("stored %d, want 7", got)
+	}
+}
+
+func TestHoldWarningCountsWhatIsHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		o := httpsession.Options{HoldWarning: time.Second, Logger: slog.New(slog.NewTextHandler(&log, nil))}
+		serve(wrap(t, session.LockOnWrite(newManager(t, session.ManagerOptions{})), o, func(_ http.ResponseWriter, r *http.Request) {
+			s, err := session.FromContext(r.Context())
+			must(t, err)
+			time.Sleep(time.Hour)
+			synctest.Wait()
+			if log.Len() > 0 {
+				t.Errorf("logged %q, and nothing is held", &log)
+			}
+			must(t, visits.Set(s, 1))
+			time.Sleep(3 * time.Second)
+			synctest.Wait()
+			if got := strings.Count(log.String(), "held for long"); got != 1 {
+				t.Errorf("logged %q, want one warning", &log)
+			}
+		}), newRequest(t, "POST", "/"))
+	})
+}
