@@ -123,6 +123,9 @@ func (m *Manager) expireDue() {
 		ids, next, err := m.store.Expire(ctx, expireBatch)
 		cancel()
 		m.expired.Add(uint64(len(ids)))
+		for _, id := range ids {
+			m.tell(Event{Kind: EventExpired, ID: id})
+		}
 		if len(ids) > 0 {
 			m.log.Debug("sessions expired", "count", len(ids))
 		}

@@ -171,7 +171,10 @@ func (m *Manager) remove(ctx context.Context, item Item) error {
 		return m.store.Delete(ctx, item.ID, item.Hold.Token)
 	})
 	if errors.Is(err, ErrNotFound) { // it was done, and only the answer was lost
-		return nil
+		err = nil
+	}
+	if err == nil && !item.New {
+		m.tell(Event{Kind: EventAbandoned, ID: item.ID, Client: item.Hold.Client})
 	}
 	return err
 }
@@ -255,6 +258,7 @@ func (m *Manager) put(ctx context.Context, item Item, data []byte, timeout time.
 		return ErrCommitUnknown
 	case err == nil:
 		m.sweep.expect(timeout)
+		m.tellStored(item)
 	}
 	return err
 }

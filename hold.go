@@ -238,6 +238,7 @@ func (m *Manager) noteSteal(item Item, stolen Hold) {
 		return
 	}
 	m.steals.Add(1)
+	m.tell(Event{Kind: EventHoldLost, ID: item.ID, Client: stolen.Client})
 	m.log.Warn("a session was taken from its holder, which held it past its limit or is dead",
 		"session", HashID(item.ID), "holder", stolen.Client, "node", stolen.Node, "held", stolen.Age, "limit", stolen.limit(),
 		"losses_before", stolen.Losses, "taken_by", item.Hold.Client)

@@ -139,7 +139,7 @@ func same(a, b map[string]wire.Item, folded string) bool {
 	return inA == inB && bytes.Equal(x.Value, y.Value)
 }
 
-// errEnded: a session of LockOnWrite was changed for the first time after its end.
+// errEnded: a session was to be changed for the first time after its end.
 var errEnded = errors.New("session not changed: it was committed or released before")
 
 // A lateOpened is a session that is open to be read, and from its first change on
@@ -213,6 +213,9 @@ func (l *lateOpened) Commit(ctx context.Context) error {
 		l.written.Session().become(l.session)
 	}
 	l.err = l.now().Commit(ctx)
+	if l.written != nil {
+		l.session.rename(l.written.Session().ID())
+	}
 	return l.err
 }
 

@@ -31,6 +31,15 @@ type ManagerOptions struct {
 	LastWins   wire.Scope    // keys that never conflict in a late commit, if it is declared
 	Limits     wire.Limits   // how large a session may become
 	Logger     *slog.Logger  // nil means slog.Default()
+
+	// OnEvent is told what becomes of sessions; see Event. It is called from one
+	// goroutine of the Manager, for one event after the other, so it keeps no
+	// request waiting; Close waits for it. nil: nobody wants to know.
+	OnEvent func(Event)
+
+	// EventQueue is how many events may wait for OnEvent; 0 means 1,024. More are
+	// dropped, and counted in Stats.
+	EventQueue int
 }
 
 // Check returns all that is wrong with the options, or nil.
@@ -50,7 +59,7 @@ func (o ManagerOptions) Check() error {
 	for _, n := range []struct {
 		name  string
 		value int
-	}{{"max waiters", o.MaxWaiters}, {"max holds", o.MaxHolds}} {
+	}{{"max waiters", o.MaxWaiters}, {"max holds", o.MaxHolds}, {"event queue", o.EventQueue}} {
 		if n.value < 0 {
 			errs = append(errs, fmt.Errorf("%s is %d, want 0 or more", n.name, n.value))
 		}
@@ -67,6 +76,7 @@ func (o ManagerOptions) withDefaults() ManagerOptions {
 	o.HoldLimit = cmp.Or(o.HoldLimit, 50*time.Second)
 	o.MaxWaiters = cmp.Or(o.MaxWaiters, 50)
 	o.MaxHolds = cmp.Or(o.MaxHolds, 50_000)
+	o.EventQueue = cmp.Or(o.EventQueue, 1024)
 	o.Limits = o.Limits.WithDefaults()
 	o.Logger = cmp.Or(o.Logger, slog.Default())
 	return o
@@ -90,6 +100,7 @@ type Manager struct {
 	learned  learnedKeys
 	orphans  orphans
 	underway underway
+	events   events
 
 	steals, expired            atomic.Uint64
 	lateCommits, lateConflicts atomic.Uint64
@@ -116,11 +127,12 @@ func OpenManager(ctx context.Context, store Store, o ManagerOptions) (*Manager, 
 	m.queues.init(o.MaxWaiters, o.MaxHolds)
 	m.chores.Go(m.beat)
 	m.chores.Go(m.expire)
+	m.startEvents()
 	return m, nil
 }
 
-// Close stops the Manager and waits for its chores; waiters get ErrClosed. It
-// does not wait for calls that are under way, and what is held stays held until
+// Close stops the Manager and waits for its chores, and until OnEvent has had the
+// events that have happened; waiters get ErrClosed. It does not wait for calls that are under way, and what is held stays held until
 // it is committed or released: end those first.
 func (m *Manager) Close() {
 	m.stop()
@@ -136,6 +148,8 @@ type Stats struct {
 
 	LateCommits   uint64 // commits whose hold was lost, and that were made all the same
 	LateConflicts uint64 // those that were refused because another writer changed the same keys
+
+	EventsDropped uint64 // events that OnEvent was not told, because it was too slow
 }
 
 // Limits returns how large a session may become.
@@ -145,5 +159,5 @@ func (m *Manager) Limits() wire.Limits { return m.opts.Limits }
 func (m *Manager) Stats() Stats {
 	holds, waiters := m.queues.count()
 	return Stats{Holds: holds, Waiters: waiters, Steals: m.steals.Load(), Expired: m.expired.Load(),
-		LateCommits: m.lateCommits.Load(), LateConflicts: m.lateConflicts.Load()}
+		LateCommits: m.lateCommits.Load(), LateConflicts: m.lateConflicts.Load(), EventsDropped: m.events.dropped.Load()}
 }

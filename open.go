@@ -64,7 +64,8 @@ type local struct {
 
 	mu    sync.Mutex
 	ended bool
-	err   error // what Commit returned
+	newID string // what the session is to be stored under; "" for the id that it has
+	err   error  // what Commit returned
 }
 
 func (l *local) Session() *Session { return l.session }
@@ -79,7 +80,7 @@ func (l *local) Commit(ctx context.Context) error {
 	l.ended = true
 	l.err = l.session.Settle()
 	if l.err == nil && l.held != nil {
-		l.err = l.held.store(ctx, l.session)
+		l.err = l.store(ctx)
 	}
 	if l.held != nil {
 		l.err = errors.Join(l.err, l.held.Release(ctx)) // does nothing if it was stored
@@ -99,6 +100,14 @@ func (l *local) Release(ctx context.Context) error {
 		return nil
 	}
 	return l.held.Release(ctx)
+}
+
+// store stores the session, under its new id if it has one. l.mu is held.
+func (l *local) store(ctx context.Context) error {
+	if l.newID == "" || l.session.Abandoned() {
+		return l.held.store(ctx, l.session)
+	}
+	return l.held.move(ctx, l.session, l.newID)
 }
 
 // store stores a session as it is now and ends the hold, unless it is unchanged.

@@ -89,10 +89,10 @@ func innermost(opened session.Opened) session.Opened {
 }
 
 // issued reports whether the id of a session that was committed is new to the
-// browser. One that is stored already under another id than the browser has is
+// browser. One that was stored already under another id than the browser has is
 // for the source to know.
 func (x *exchange) issued(s *session.Session) bool {
-	return !s.ReadOnly() && s.New() && !sameID(s.ID(), x.id)
+	return !s.ReadOnly() && (s.New() || x.renewed) && !sameID(s.ID(), x.id)
 }
 
 // noteRelease logs that a session was not released: nobody else would learn of

@@ -40,6 +40,7 @@ type exchange struct {
 	id      string        // what the browser's cookie had when the session was opened
 	opening chan struct{} // closed once the opening that is under way has ended; nil: there is none
 	opened  session.Opened
+	renewed bool        // it gets a new id
 	watch   *holdWatch  // nil: nothing is held, or nobody wants to know for how long
 	failure error       // why it can't be opened
 	cookies []string    // Set-Cookie headers that the commit is to be answered with
