@@ -22,20 +22,16 @@ import (
 )
 
 func page(w http.ResponseWriter, r *http.Request) {
+	var count int
 	s, err := session.FromContext(r.Context()) // opens the session
-	if err != nil {
-		httpsession.Error(w, r, err)
-		return
-	}
-	n, err := visits.Get(s)
 	if err == nil {
-		err = visits.Set(s, n+1)
+		err = visits.Update(s, func(n *int) error { *n++; count = *n; return nil })
 	}
 	if err != nil {
 		httpsession.Error(w, r, err)
 		return
 	}
-	fmt.Fprintln(w, "visits:", n+1) // commits it first
+	fmt.Fprintln(w, "visits:", count) // commits it first
 }
 
 // A page of a Go program counts a user's visits in a session that another

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"time"
 
 	"github.com/sessionbridge/session"
 	"github.com/sessionbridge/session/httpsession"
@@ -25,10 +26,10 @@ var cart = session.NewKey[[]string]("cart")
 func addToCart(w http.ResponseWriter, r *http.Request) {
 	s, err := session.FromContext(r.Context())
 	if err == nil {
-		var goods []string
-		if goods, err = cart.Get(s); err == nil {
-			err = cart.Set(s, append(goods, r.FormValue("goods")))
-		}
+		err = cart.Update(s, func(goods *[]string) error {
+			*goods = append(*goods, r.FormValue("goods"))
+			return nil
+		})
 	}
 	if err != nil {
 		httpsession.Error(w, r, err)
@@ -199,6 +200,183 @@ func ExampleReadOnly() {
 	sessions(preview(page)).ServeHTTP(w, httptest.NewRequest("POST", "/order?preview=1", nil))
 	fmt.Print(w.Body)
 	// Output: read-only: true
+}
+
+// A table says what the routes of an application need, whatever its router is.
+func ExampleOptions_routes() {
+	sessions, err := httpsession.Middleware(openManager(), httpsession.Options{
+		ReadOnlyGET: true,
+		Routes: httpsession.Routes{
+			Writable: []string{"GET /logout"},
+			ReadOnly: []string{"POST /search"},
+			Disabled: []string{"/static/"},
+		},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	page := sessions(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s, err := session.FromContext(r.Context())
+		if err != nil {
+			fmt.Fprintln(w, r.Method, r.URL, errors.Is(err, session.ErrNoSession))
+			return
+		}
+		fmt.Fprintln(w, r.Method, r.URL, "read-only:", s.ReadOnly())
+	}))
+	w := httptest.NewRecorder()
+	for _, route := range [][2]string{{"GET", "/"}, {"POST", "/"}, {"GET", "/logout"}, {"POST", "/search"}, {"GET", "/static/a.css"}} {
+		page.ServeHTTP(w, httptest.NewRequest(route[0], route[1], nil))
+	}
+	fmt.Print(w.Body)
+	// Output:
+	// GET / read-only: true
+	// POST / read-only: false
+	// GET /logout read-only: false
+	// POST /search read-only: true
+	// GET /static/a.css true
+}
+
+// A handler finds out from the request whether it will change the session.
+func ExampleOpen() {
+	page := func(w http.ResponseWriter, r *http.Request) {
+		mode := session.ReadOnly
+		if r.FormValue("add") != "" {
+			mode = session.Writable
+		}
+		s, err := httpsession.Open(r.Context(), mode)
+		if err != nil {
+			httpsession.Error(w, r, err)
+			return
+		}
+		fmt.Fprintln(w, "read-only:", s.ReadOnly())
+	}
+	sessions, err := httpsession.Middleware(openManager(), httpsession.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	for _, url := range []string{"/cart", "/cart?add=bell"} {
+		sessions(http.HandlerFunc(page)).ServeHTTP(w, httptest.NewRequest("GET", url, nil))
+	}
+	fmt.Print(w.Body)
+	// Output:
+	// read-only: true
+	// read-only: false
+}
+
+// A user signs in: the session goes on under an id that nobody can have planted.
+func ExampleRenew() {
+	user := session.NewKey[string]("user")
+	signIn := func(w http.ResponseWriter, r *http.Request) {
+		s, err := session.FromContext(r.Context())
+		if err == nil {
+			err = user.Set(s, r.FormValue("user"))
+		}
+		if err == nil {
+			err = httpsession.Renew(r.Context())
+		}
+		if err != nil {
+			httpsession.Error(w, r, err)
+			return
+		}
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+	}
+	sessions, err := httpsession.Middleware(openManager(), httpsession.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	w, r := httptest.NewRecorder(), httptest.NewRequest("POST", "/sign-in?user=ann", nil)
+	r.AddCookie(&http.Cookie{Name: "ASP.NET_SessionId", Value: "aaaaaaaaaaaaaaaaaaaaaaaa"})
+	sessions(http.HandlerFunc(signIn)).ServeHTTP(w, r)
+	fmt.Println(w.Code, w.Result().Cookies()[0].Value != "aaaaaaaaaaaaaaaaaaaaaaaa")
+	// Output: 303 true
+}
+
+// A handler that streams changes the session now and then, and holds it never.
+func ExampleID() {
+	unread := session.NewKey[int]("unread")
+	manager := openManager()
+	stream := func(w http.ResponseWriter, r *http.Request) {
+		s, err := session.FromContext(r.Context())
+		if err == nil {
+			err = unread.Set(s, 0)
+		}
+		if err != nil {
+			httpsession.Error(w, r, err)
+			return
+		}
+		id := httpsession.ID(r.Context())
+		fmt.Fprintln(w, "hello") // commits, and lets go
+		for range 3 {            // … when there is news …
+			err := session.Do(r.Context(), manager, id, func(s *session.Session) error {
+				return unread.Update(s, func(n *int) error { *n++; return nil })
+			})
+			if err != nil {
+				return
+			}
+		}
+		opened, err := manager.Open(r.Context(), id, session.ReadOnly)
+		if err != nil {
+			return
+		}
+		n, _ := unread.Get(opened.Session())
+		fmt.Fprintln(w, "unread:", n)
+	}
+	sessions, err := httpsession.Middleware(manager, httpsession.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	sessions(http.HandlerFunc(stream)).ServeHTTP(w, httptest.NewRequest("GET", "/news", nil))
+	fmt.Print(w.Body)
+	// Output:
+	// hello
+	// unread: 3
+}
+
+// Sign-ins end after eight hours, used or not: all programs know the key.
+func Example_absoluteLifetime() {
+	signedIn := session.NewKey[time.Time]("signedIn")
+	limited := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			s, err := session.FromContext(r.Context())
+			if err != nil {
+				httpsession.Error(w, r, err)
+				return
+			}
+			if at, ok, err := signedIn.Lookup(s); err != nil || ok && time.Since(at) > 8*time.Hour {
+				if err := errors.Join(err, s.Clear(), httpsession.Renew(r.Context())); err != nil {
+					httpsession.Error(w, r, err)
+					return
+				}
+				http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+	signIn := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s, err := session.FromContext(r.Context())
+		if err == nil {
+			err = signedIn.Set(s, time.Now().Add(-9*time.Hour)) // long ago
+		}
+		if err != nil {
+			httpsession.Error(w, r, err)
+		}
+	})
+	sessions, err := httpsession.Middleware(openManager(), httpsession.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, page := range []http.Handler{signIn, limited(signIn)} {
+		w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
+		r.AddCookie(&http.Cookie{Name: "ASP.NET_SessionId", Value: "aaaaaaaaaaaaaaaaaaaaaaaa"})
+		sessions(page).ServeHTTP(w, r)
+		fmt.Printf("%d %q\n", w.Code, w.Header().Get("Location"))
+	}
+	// Output:
+	// 200 ""
+	// 303 "/sign-in"
 }
 
 // openManager opens what owns the sessions of this program.

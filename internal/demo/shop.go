@@ -100,11 +100,11 @@ func (s *shop) change(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c, err := cartKey.Get(opened)
+	err = cartKey.Update(opened, func(c *cart) error {
+		*c = c.add(ordered(r))
+		return nil
+	})
 	if err != nil {
-		return err
-	}
-	if err := cartKey.Set(opened, c.add(ordered(r))); err != nil {
 		return err
 	}
 	s.back(w, r)

@@ -42,6 +42,9 @@ type journalledOpened struct {
 	entry *entry
 }
 
+// Unwrap returns what it wraps, by which httpsession finds what that can do.
+func (o *journalledOpened) Unwrap() session.Opened { return o.Opened }
+
 // Commit commits it, and writes down how it ended.
 func (o *journalledOpened) Commit(ctx context.Context) error {
 	outcome := outcomeReleased
