@@ -129,7 +129,7 @@ func (k Key[T]) lookup(s *Session) (v T, ok bool, err error) {
 	if !k.hasValue(s) {
 		return v, false, nil
 	}
-	for _, d := range s.decoded[k.folded] {
+	for d := s.decoded[k.folded]; d != nil; d = d.next {
 		if d.typ == reflect.TypeFor[T]() {
 			v, _ = d.value.(T) // not ok: a nil of an interface
 			return v, true, nil

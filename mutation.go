@@ -56,6 +56,7 @@ func (e *MutationError) Is(target error) bool { return e.ReadOnly && target == E
 
 // A decoded is what a Key made of a value.
 type decoded struct {
+	next  *decoded // what Keys of other types made of it
 	value any
 	typ   reflect.Type // of the key
 
@@ -87,7 +88,8 @@ func (k Key[T]) keep(s *Session, v T, encoded []byte) {
 	if k.mutations != IgnoreMutations {
 		d.encoded, d.encode = encoded, func() ([]byte, error) { return k.encode(v) }
 	}
-	s.decoded[k.folded] = append(s.decoded[k.folded], d)
+	d.next = s.decoded[k.folded]
+	s.decoded[k.folded] = d
 }
 
 // Settle looks for values that were changed in place, and saves or reports them
@@ -128,7 +130,7 @@ func (s *Session) mutated() (all []*decoded, err error) {
 	}
 	var errs []error
 	for _, item := range s.values {
-		for _, d := range s.decoded[wire.FoldKey(item.Key)] {
+		for d := s.decoded[wire.FoldKey(item.Key)]; d != nil; d = d.next {
 			if d.encode == nil {
 				continue
 			}

@@ -31,11 +31,11 @@ type Session struct {
 	mu        sync.Mutex
 	id        string
 	isNew     bool
-	late      *lateLock             // nil: it is as it was opened
-	known     *KeySet               // nil: it may have any keys
-	values    []wire.Item           // in order
-	index     map[string]int        // folded key to place in values
-	decoded   map[string][]*decoded // folded key to what Keys made of the value
+	late      *lateLock           // nil: it is as it was opened
+	known     *KeySet             // nil: it may have any keys
+	values    []wire.Item         // in order
+	index     map[string]int      // folded key to place in values
+	decoded   map[string]*decoded // folded key to what Keys made of the value
 	timeout   time.Duration
 	cleared   bool
 	abandoned bool
@@ -61,7 +61,7 @@ func NewSession(state State) *Session {
 		id: state.ID, isNew: state.New, readOnly: state.ReadOnly,
 		timeout: state.Timeout, originalTimeout: state.Timeout,
 		index:   make(map[string]int, len(state.Items)),
-		decoded: make(map[string][]*decoded),
+		decoded: make(map[string]*decoded),
 	}
 	for _, item := range state.Items {
 		s.put(item.Key, item.Value)
