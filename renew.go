@@ -19,7 +19,7 @@ type Renewer interface {
 	Renew() error
 }
 
-// ErrNotRenewable: the session can't be given a new id here.
+// ErrNotRenewable says that the session can not be given a new id here.
 var ErrNotRenewable = errors.New("session id not renewed: the sessions belong to another program, and only that one can give them new ids; sign in on one of its pages")
 
 // Renew gives an open session a new id when it is committed: with the same data
