@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log"
 	"log/slog"
+	"time"
 
 	"github.com/sessionbridge/session"
 	"github.com/sessionbridge/session/memstore"
@@ -144,6 +145,42 @@ func ExampleLockOnWrite() {
 	// 0 <nil> holds: 0
 	// <nil> holds: 1
 	// <nil> holds: 0
+}
+
+// Sessions end eight hours after they began, used or not. All programs know the
+// key; in ASP.NET it is a DateTime.
+func ExampleEndAfter() {
+	ctx, manager := context.Background(), openExampleManager()
+	defer manager.Close()
+	began := session.NewKey[time.Time]("began")
+	source := session.EndAfter(manager, 8*time.Hour, began)
+	id, err := countVisit(ctx, source, "")
+	if err != nil {
+		log.Fatal(err)
+	}
+	show := func() {
+		opened, err := source.Open(ctx, id, session.ReadOnly)
+		if err != nil {
+			log.Fatal(err)
+		}
+		defer opened.Release(ctx)
+		n, err := visits.Get(opened.Session())
+		fmt.Println("visits:", n, err)
+	}
+	show()
+	err = session.Do(ctx, manager, id, func(s *session.Session) error { // for the example, the time goes by at once
+		return began.Update(s, func(at *time.Time) error {
+			*at = at.Add(-8 * time.Hour)
+			return nil
+		})
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	show()
+	// Output:
+	// visits: 1 <nil>
+	// visits: 0 <nil>
 }
 
 // A program hears what becomes of its sessions.

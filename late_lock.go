@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -236,6 +237,7 @@ func (s *Session) become(copied *Session) {
 	defer copied.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.values, s.index = copied.values, copied.index
+	// Copies: who wraps a session may set values of its own at the commit.
+	s.values, s.index = slices.Clone(copied.values), maps.Clone(copied.index)
 	s.timeout, s.cleared, s.abandoned = copied.timeout, copied.cleared, copied.abandoned
 }

@@ -101,11 +101,7 @@ func (s *Session) Timeout() time.Duration {
 // SetTimeout sets how long the session lives without being used, in whole
 // minutes from 1 to those of [MaxTimeout], as it crosses the wire.
 //
-// A session has no other lifetime. Nothing but its values and this timeout is
-// stored and sent, and a value of our own would be an unknown key to a program
-// that is strict, and be removed by one that may remove what it does not send. An
-// application that wants sign-ins to end keeps their time under a key that all
-// its programs know; an example is in package httpsession.
+// A session that is used has no other lifetime, unless [EndAfter] gives it one.
 func (s *Session) SetTimeout(timeout time.Duration) error {
 	if err := CheckTimeout(timeout); err != nil {
 		return err

@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
-	"time"
 
 	"github.com/sessionbridge/session"
 	"github.com/sessionbridge/session/httpsession"
@@ -332,51 +331,6 @@ func ExampleID() {
 	// Output:
 	// hello
 	// unread: 3
-}
-
-// Sign-ins end after eight hours, used or not: all programs know the key.
-func Example_absoluteLifetime() {
-	signedIn := session.NewKey[time.Time]("signedIn")
-	limited := func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			s, err := session.FromContext(r.Context())
-			if err != nil {
-				httpsession.Error(w, r, err)
-				return
-			}
-			if at, ok, err := signedIn.Lookup(s); err != nil || ok && time.Since(at) > 8*time.Hour {
-				if err := errors.Join(err, s.Clear(), httpsession.Renew(r.Context())); err != nil {
-					httpsession.Error(w, r, err)
-					return
-				}
-				http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
-				return
-			}
-			next.ServeHTTP(w, r)
-		})
-	}
-	signIn := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s, err := session.FromContext(r.Context())
-		if err == nil {
-			err = signedIn.Set(s, time.Now().Add(-9*time.Hour)) // long ago
-		}
-		if err != nil {
-			httpsession.Error(w, r, err)
-		}
-	})
-	sessions, err := httpsession.Middleware(openManager(), httpsession.Options{})
-	if err != nil {
-		log.Fatal(err)
-	}
-	for _, page := range []http.Handler{signIn, limited(signIn)} {
-		w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
-		r.AddCookie(&http.Cookie{Name: "ASP.NET_SessionId", Value: "aaaaaaaaaaaaaaaaaaaaaaaa"})
-		sessions(page).ServeHTTP(w, r)
-		fmt.Printf("%d %q\n", w.Code, w.Header().Get("Location"))
-	}
-	// Output:
-	// 200 ""
-	// 303 "/sign-in"
 }
 
 // openManager opens what owns the sessions of this program.

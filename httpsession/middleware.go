@@ -62,7 +62,8 @@ func (o Options) Check() error {
 // handler has returned nobody has it.
 //
 // To take the lock of a session not before its first change, wrap the source in
-// [session.LockOnWrite]; to be strict about keys, in [session.KeySet.Strict].
+// [session.LockOnWrite]; to be strict about keys, in [session.KeySet.Strict]; to
+// end it after a time however much it is used, in [session.EndAfter].
 //
 // A session whose id is new sets the cookie, once it is committed. To abandon a
 // session leaves the cookie as it is, as in ASP.NET: the next one gets the same
