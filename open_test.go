@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sessionbridge/session"
+	"github.com/sessionbridge/session/wire"
 )
 
 var count = session.NewKey[int]("count")
@@ -140,4 +141,21 @@ func TestFailedCommitStaysFailed(t *testing.T) {
 		}
 	}
 	nothingHeld(t, m)
+}
+
+// TestLocalCommitKeepsWhatNobodyCouldWrite: a value of no bytes stands for one
+// that another program holds and could not write.
+func TestLocalCommitKeepsWhatNobodyCouldWrite(t *testing.T) {
+	store := newStore(t)
+	m := newManager(t, store, session.ManagerOptions{})
+	data := wire.AppendItems(nil, []wire.Item{{Key: "lost"}, {Key: "unread", Value: []byte("1")}}, []string{"lost"})
+	must(t, store.Put(t.Context(), testID, 0, data, session.PutOptions{Timeout: time.Minute}))
+	must(t, session.Do(t.Context(), m, testID, addUnread))
+	item, err := m.Read(t.Context(), testID)
+	must(t, err)
+	list, unknown, err := wire.DecodeItems(item.Data, wire.Limits{})
+	must(t, err)
+	if got := text(t, item.Data); got != "lost= unread=2" || len(list) != 2 || len(unknown) != 1 {
+		t.Errorf("stored %s, unknown %q, want lost to be unknown still", got, unknown)
+	}
 }
