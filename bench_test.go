@@ -34,7 +34,7 @@ func BenchmarkWrite(b *testing.B) {
 	b.Run("null", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			item, err := store.Lock(b.Context(), otherID, session.LockOptions{})
+			item, err := store.Lock(b.Context(), otherID, session.LockOptions{Timeout: time.Minute})
 			if err != nil {
 				b.Fatal(err)
 			}

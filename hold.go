@@ -125,12 +125,12 @@ func (w *writer) lock(changed <-chan struct{}, want Hold) (Item, error) {
 	var steal Hold
 	for {
 		item, err := w.ask(w.place.id, LockOptions{Hold: want, Steal: steal.Token, Timeout: w.m.opts.Timeout})
-		var locked *LockedError
-		switch {
-		case err == nil:
+		if err == nil {
 			w.m.noteSteal(item, steal)
 			return item, nil
-		case !errors.As(err, &locked):
+		}
+		var locked *LockedError
+		if !errors.As(err, &locked) {
 			return Item{}, err
 		}
 		w.holder, steal = locked.Hold, Hold{}

@@ -169,10 +169,15 @@ func (k Key[T]) decode(s *Session) (v T, err error) {
 // changed.
 func (k Key[T]) Set(s *Session, v T) error {
 	raw, err := k.encode(v)
-	if err == nil {
-		err = s.allows(k.name, raw)
-	}
 	if err != nil {
+		return err
+	}
+	return k.setEncoded(s, v, raw)
+}
+
+// setEncoded sets a value that is encoded already.
+func (k Key[T]) setEncoded(s *Session, v T, raw []byte) error {
+	if err := s.allows(k.name, raw); err != nil {
 		return err
 	}
 	return s.change(func() {
@@ -209,7 +214,7 @@ func (k Key[T]) Update(s *Session, change func(*T) error) error {
 	if before != nil && bytes.Equal(before, after) {
 		return nil
 	}
-	return k.Set(s, v)
+	return k.setEncoded(s, v, after)
 }
 
 // copyOf returns a value of its own, and its encoding; none where the session has

@@ -88,6 +88,9 @@ func (k Key[T]) keep(s *Session, v T, encoded []byte) {
 	if k.mutations != IgnoreMutations {
 		d.encoded, d.encode = encoded, func() ([]byte, error) { return k.encode(v) }
 	}
+	if s.decoded == nil {
+		s.decoded = make(map[string]*decoded)
+	}
 	d.next = s.decoded[k.folded]
 	s.decoded[k.folded] = d
 }

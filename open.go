@@ -118,6 +118,6 @@ func (h *Held) store(ctx context.Context, s *Session) error {
 	}
 	return h.Commit(ctx, Update{
 		Client: Client{Name: localClient, Replace: true},
-		Items:  wire.AppendItems(nil, s.Items(), nil), Timeout: s.Timeout(), Abandoned: changes.Abandoned,
+		Items:  s.encoded(len(h.Item.Data)), Timeout: s.Timeout(), Abandoned: changes.Abandoned,
 	})
 }

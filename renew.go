@@ -68,7 +68,7 @@ func (h *Held) move(ctx context.Context, s *Session, id string) error {
 	if h.ended.Load() {
 		return ErrLockLost
 	}
-	data := wire.AppendItems(nil, s.Items(), nil)
+	data := s.encoded(len(h.Item.Data))
 	if _, err := wire.CheckItems(data, h.m.opts.Limits); err != nil {
 		return fmt.Errorf("the session as it would be stored: %w", err)
 	}

@@ -35,7 +35,7 @@ type Session struct {
 	known     *KeySet             // nil: it may have any keys
 	values    []wire.Item         // in order
 	index     map[string]int      // folded key to place in values
-	decoded   map[string]*decoded // folded key to what Keys made of the value
+	decoded   map[string]*decoded // folded key to what Keys made of the value; nil before the first
 	timeout   time.Duration
 	cleared   bool
 	abandoned bool
@@ -60,8 +60,7 @@ func NewSession(state State) *Session {
 	s := &Session{
 		id: state.ID, isNew: state.New, readOnly: state.ReadOnly,
 		timeout: state.Timeout, originalTimeout: state.Timeout,
-		index:   make(map[string]int, len(state.Items)),
-		decoded: make(map[string]*decoded),
+		index: make(map[string]int, len(state.Items)),
 	}
 	for _, item := range state.Items {
 		s.put(item.Key, item.Value)
@@ -144,6 +143,15 @@ func (s *Session) Items() []wire.Item {
 	defer s.mu.Unlock()
 	s.noteReadAll()
 	return slices.Clone(s.values)
+}
+
+// encoded returns all keys and values in items form, which had so many bytes when
+// the session was opened.
+func (s *Session) encoded(before int) []byte {
+	const more = 64 // for a change or two
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return wire.AppendItems(make([]byte, 0, before+more), s.values, nil)
 }
 
 // Raw returns the bytes of a value, read-only; it reports whether the key is

@@ -37,13 +37,23 @@ func pages(tb testing.TB) []struct {
 	}
 	bare := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "page") })
 	read := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, err := session.FromContext(r.Context()); err != nil {
+		s, err := session.FromContext(r.Context())
+		if err == nil {
+			_, err = visits.Get(s)
+		}
+		if err != nil {
 			tb.Error(err)
 		}
 		io.WriteString(w, "page")
 	})
 	write := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		addVisit(tb, r)
+		s, err := session.FromContext(r.Context())
+		if err == nil {
+			err = visits.Update(s, func(n *int) error { *n++; return nil })
+		}
+		if err != nil {
+			tb.Error(err)
+		}
 		io.WriteString(w, "page")
 	})
 	return []struct {
@@ -54,7 +64,8 @@ func pages(tb testing.TB) []struct {
 		{"disabled", without(bare)},
 		{"unused", sessions(bare)},
 		{"read-only", sessions(httpsession.ReadOnly(read))},
-		{"writable", sessions(write)},
+		{"writable", sessions(read)},
+		{"changed", sessions(write)},
 	}
 }
 
