@@ -53,7 +53,7 @@ type Key[T any] struct {
 	folded    string
 	codec     Codec
 	err       error // why the codec can't do with T
-	limit     int // bytes; 0 for none
+	limit     int   // bytes; 0 for none
 	mutations Mutations
 }
 

@@ -18,7 +18,7 @@ type basket struct {
 	Note  string `json:",omitempty"`
 }
 
-var basketKey = session.NewKey[basket]("basket")
+var basketKey = session.NewKey[basket]("basket").WithCodec(session.JSON{})
 
 func TestUpdateChangesACopy(t *testing.T) {
 	s := newSession("basket", `{"Goods":{"bell":1}}`)
@@ -89,7 +89,7 @@ func TestUpdateWhereItCanNotBeIsNotCalled(t *testing.T) {
 
 func TestTwoGetsHaveOneValue(t *testing.T) {
 	s := newSession("basket", `{"Goods":{"bell":1}}`)
-	pointer := session.NewKey[*basket]("BASKET")
+	pointer := session.NewKey[*basket]("BASKET").WithCodec(session.JSON{})
 	one, err := pointer.Get(s)
 	must(t, err)
 	if _, err := basketKey.Get(s); err != nil { // another type of the same key
@@ -106,12 +106,20 @@ func TestTwoGetsHaveOneValue(t *testing.T) {
 	}
 }
 
-func TestNilOfAnInterfaceIsAValue(t *testing.T) {
-	s := newSession("v", "null")
-	for range 2 {
-		if v, ok, err := session.NewKey[fmt.Stringer]("v").Lookup(s); v != nil || !ok || err != nil {
-			t.Errorf("got %v, %t, %v, want a nil that is there", v, ok, err)
-		}
+func TestUpdateOfNullBeginsWithZero(t *testing.T) {
+	s := newSession("unread", " null ")
+	must(t, addUnread(s))
+	if n, ok, err := unread.Lookup(s); n != 1 || !ok || err != nil {
+		t.Errorf("got %d, %t, %v, want 1", n, ok, err)
+	}
+}
+
+// A key whose type can't cross fails wherever it is used, and calls nothing.
+func TestUpdateOfATypeThatCanNotCross(t *testing.T) {
+	k := session.NewKey[fmt.Stringer]("v")
+	err := k.Update(newSession(), func(*fmt.Stringer) error { t.Error("the function is called"); return nil })
+	if err == nil || err.Error() != k.Err().Error() {
+		t.Errorf("got %v, want %v", err, k.Err())
 	}
 }
 
@@ -138,7 +146,7 @@ func TestKeyErrorTellsWhatIsWrong(t *testing.T) {
 	if n, err := session.NewKey[int]("ok").Get(s); n != 1 || err != nil {
 		t.Errorf("another key: got %d, %v", n, err)
 	}
-	if _, err := session.NewKey[fmt.Stringer]("n").Get(s); !strings.Contains(err.Error(), "want fmt.Stringer") {
+	if _, err := session.NewKey[fmt.Stringer]("n").WithCodec(session.JSON{}).Get(s); !strings.Contains(err.Error(), "want fmt.Stringer") {
 		t.Errorf("the type is an interface: %v", err)
 	}
 }
