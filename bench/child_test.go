@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -17,6 +18,9 @@ import (
 	"strings"
 
 	"github.com/sessionbridge/session"
+	"github.com/sessionbridge/session/memstore"
+	"github.com/sessionbridge/session/pebblestore"
+	"github.com/sessionbridge/session/redisstore"
 )
 
 // The environment of a process that a test starts.
@@ -24,6 +28,8 @@ const (
 	envRole   = "BENCH_ROLE"   // "owner" or "page"
 	envStored = "BENCH_STORED" // how many sessions an owner has at first
 	envOwner  = "BENCH_OWNER"  // URL of a page's owner
+	envDir    = "BENCH_DIR"    // of an owner's embedded store; "": it has none
+	envRedis  = "BENCH_REDIS"  // URL of an owner's Redis; "": it has none
 )
 
 // A child is a server in a process of its own, so that its memory and its time
@@ -62,10 +68,10 @@ func (c *child) stop() {
 	c.cmd.Wait() // what it says of a second call, or of how the server ended, matters to nobody
 }
 
-// startOwner starts an owner of sessions.
-func (m *meter) startOwner(stored int) *child {
+// startOwner starts an owner of sessions, in memory unless env says otherwise.
+func (m *meter) startOwner(stored int, env ...string) *child {
 	m.Helper()
-	return m.start("owner", fmt.Sprintf("%s=%d", envStored, stored))
+	return m.start("owner", append(env, fmt.Sprintf("%s=%d", envStored, stored))...)
 }
 
 // serveAs is what a started process does.
@@ -86,7 +92,15 @@ func serveRole(role string) error {
 		if err != nil {
 			return err
 		}
-		o, err := newOwner(ctx, stored, sampleKeys, session.ManagerOptions{})
+		store, err := openStore(ctx, stored)
+		if err != nil {
+			return err
+		}
+		defer store.Close()
+		if err := fill(ctx, store, stored, sampleKeys); err != nil {
+			return err
+		}
+		o, err := ownerOf(ctx, store, session.ManagerOptions{})
 		if err != nil {
 			return err
 		}
@@ -102,6 +116,18 @@ func serveRole(role string) error {
 		return fmt.Errorf("there is no role %q", role)
 	}
 	return serveUntilStdinEnds(mux)
+}
+
+// openStore opens the store that the environment names.
+func openStore(ctx context.Context, stored int) (session.Store, error) {
+	silent := slog.New(slog.DiscardHandler)
+	if dir := os.Getenv(envDir); dir != "" {
+		return pebblestore.Open(ctx, pebblestore.Options{Dir: dir, Logger: silent})
+	}
+	if url := os.Getenv(envRedis); url != "" {
+		return redisstore.Open(ctx, redisstore.Options{URL: url, Logger: silent})
+	}
+	return memstore.New(memstore.Options{MaxBytes: 8 << 30, MaxItems: stored + 100_000})
 }
 
 func serveUntilStdinEnds(h http.Handler) error {

@@ -7,6 +7,8 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync"
+	"sync/atomic"
 
 	"github.com/sessionbridge/session"
 	"github.com/sessionbridge/session/memstore"
@@ -25,24 +27,47 @@ const (
 	pathOurs   = remoteapp.DefaultPath
 )
 
-// An owner is what owns the sessions: store, manager and handler.
+// An owner is what owns the sessions: manager and handler.
 type owner struct {
-	store   *memstore.Store
 	manager *session.Manager
 	handler *remoteapp.Handler
 }
 
-// newOwner returns an owner of as many sessions of 1 KB.
+// newOwner returns an owner of as many sessions of 1 KB in memory.
 func newOwner(ctx context.Context, stored, keys int, o session.ManagerOptions) (*owner, error) {
 	store, err := memstore.New(memstore.Options{MaxBytes: 8 << 30, MaxItems: stored + 100_000})
 	if err != nil {
 		return nil, err
 	}
-	for i := range stored {
-		if err := store.Put(ctx, sessionID(i), 0, items(keys, 'a'), session.PutOptions{Timeout: timeout}); err != nil {
-			return nil, err
-		}
+	if err := fill(ctx, store, stored, keys); err != nil {
+		return nil, err
 	}
+	return ownerOf(ctx, store, o)
+}
+
+// fill stores sessions, many at once.
+func fill(ctx context.Context, s session.Store, n, keys int) error {
+	var next atomic.Int64
+	var all sync.WaitGroup
+	errs := make(chan error, 64)
+	data := items(keys, 'a')
+	for range cap(errs) {
+		all.Go(func() {
+			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+				if err := s.Put(ctx, sessionID(int(i)), 0, data, session.PutOptions{Timeout: timeout}); err != nil {
+					errs <- err
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	close(errs)
+	return <-errs
+}
+
+// ownerOf returns an owner of the sessions in a store.
+func ownerOf(ctx context.Context, store session.Store, o session.ManagerOptions) (*owner, error) {
 	o.Logger = slog.New(slog.DiscardHandler)
 	manager, err := session.OpenManager(ctx, store, o)
 	if err != nil {
@@ -55,7 +80,7 @@ func newOwner(ctx context.Context, stored, keys int, o session.ManagerOptions) (
 		manager.Close()
 		return nil, err
 	}
-	return &owner{store, manager, handler}, nil
+	return &owner{manager, handler}, nil
 }
 
 // routes returns the handler of ours and of the baselines.

@@ -59,7 +59,7 @@ func holds(ok bool) verdict {
 	return no
 }
 
-// rows are in the order of the table. Those of other stores join here.
+// rows are in the order of the table.
 func rows() []row {
 	return []row{
 		{name: "read-handler", measure: readInHandler},
@@ -71,7 +71,12 @@ func rows() []row {
 		{name: "held-get", absent: "no Linux", measure: heldByGet},
 		{name: "held-duplex", absent: "no Linux", measure: heldByDuplex},
 		{name: "growth", measure: growth},
+		{name: "growth-disk", measure: growthOnDisk},
+		{name: "growth-redis", absent: "no redis-server", measure: growthInRedis},
 		{name: "page", measure: goPage},
+		{name: "redis", absent: "no redis-server", measure: redisCycle},
+		{name: "redis-hand-off", absent: "no redis-server", measure: redisHandOff},
+		{name: "durable", measure: durable},
 	}
 }
 

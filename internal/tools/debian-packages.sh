@@ -10,7 +10,8 @@ set -euo pipefail
 # One line per package: its name, and a command that succeeds if it is there.
 needs() {
 	if [ "${1:-}" = bench ]; then
-		echo 'wrk command -v wrk'  # loads a server over HTTP/1.1
+		echo 'wrk command -v wrk'                    # loads a server over HTTP/1.1
+		echo 'redis-server command -v redis-server'  # keeps the sessions of some rows
 		return
 	fi
 	cat <<'NEEDS'
