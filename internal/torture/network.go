@@ -33,8 +33,12 @@ type Network struct {
 	mu      sync.Mutex
 	rand    *rand.Rand
 	servers map[*Node]*Server
+	routes  map[any]addresses // of what serves: nodes and processes
 	lines   []*line
 }
+
+// addresses are where sessions are served, with TLS and without.
+type addresses struct{ plain, secure string }
 
 // A line is how a client reaches servers.
 type line struct {
@@ -45,7 +49,7 @@ type line struct {
 
 // NewNetwork returns a Network without nodes, that [Nodes] tell of.
 func NewNetwork(r *rand.Rand, counts *Counts) (*Network, error) {
-	n := &Network{rand: r, Counts: counts, servers: make(map[*Node]*Server)}
+	n := &Network{rand: r, Counts: counts, servers: make(map[*Node]*Server), routes: make(map[any]addresses)}
 	var err error
 	n.certificate, n.pool, err = Certificate()
 	return n, err
@@ -53,18 +57,33 @@ func NewNetwork(r *rand.Rand, counts *Counts) (*Network, error) {
 
 // Started serves a node, for [Nodes].
 func (n *Network) Started(node *Node) error {
-	o := n.Handlers
-	program := client()
-	o.Clients = []remoteapp.HandlerClient{{Name: program.Name, Keys: []string{apiKey}, Replace: program.Replace}}
-	s, err := Serve(node, o, n.certificate)
+	s, err := Serve(node, forClients(n.Handlers), n.certificate)
 	if err != nil {
 		return err
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.servers[node] = s
+	n.routes[node] = addresses{s.Plain, s.TLS}
 	n.route()
 	return nil
+}
+
+// forClients lets the Network's clients in.
+func forClients(o remoteapp.HandlerOptions) remoteapp.HandlerOptions {
+	program := client()
+	o.Clients = []remoteapp.HandlerClient{{Name: program.Name, Keys: []string{apiKey}, Replace: program.Replace}}
+	return o
+}
+
+// lead leads new connections to a process too, or, without addresses, no more.
+func (n *Network) lead(p *Process, to addresses) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.routes[p] = to; to == (addresses{}) {
+		delete(n.routes, p)
+	}
+	n.route()
 }
 
 // Died ends the server of a node, for [Nodes].
@@ -72,6 +91,7 @@ func (n *Network) Died(node *Node) {
 	n.mu.Lock()
 	s := n.servers[node]
 	delete(n.servers, node)
+	delete(n.routes, node)
 	n.route()
 	n.mu.Unlock()
 	s.Close()
@@ -80,8 +100,8 @@ func (n *Network) Died(node *Node) {
 // route tells the proxies which servers there are. n.mu is held.
 func (n *Network) route() {
 	var plain, secure []string
-	for _, s := range n.servers {
-		plain, secure = append(plain, s.Plain), append(secure, s.TLS)
+	for _, a := range n.routes {
+		plain, secure = append(plain, a.plain), append(secure, a.secure)
 	}
 	for _, l := range n.lines {
 		if l.secure {

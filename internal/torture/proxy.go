@@ -21,6 +21,8 @@ type Proxy struct {
 	listener net.Listener
 	under    sync.WaitGroup
 
+	slow atomic.Int64 // nanoseconds that each packet takes
+
 	mu     sync.Mutex
 	rand   *rand.Rand
 	to     []string
@@ -49,6 +51,9 @@ func (p *Proxy) Route(to []string) {
 	defer p.mu.Unlock()
 	p.to = to
 }
+
+// Slow says how long each packet takes, on every connection.
+func (p *Proxy) Slow(d time.Duration) { p.slow.Store(int64(d)) }
 
 // Close breaks all connections and waits for their end.
 func (p *Proxy) Close() error {
@@ -94,7 +99,7 @@ func (p *Proxy) join(near net.Conn) {
 		near.Close()
 		return
 	}
-	c := &cable{near: near, far: far}
+	c := &cable{near: near, far: far, slow: &p.slow}
 	if !p.add(c) {
 		c.end()
 		return
@@ -124,6 +129,7 @@ func (p *Proxy) add(c *cable) bool {
 // A cable is a connection through a Proxy.
 type cable struct {
 	near, far net.Conn
+	slow      *atomic.Int64
 	deaf      atomic.Bool // what the server says is lost
 	mute      atomic.Bool // what the client says is lost
 }
@@ -131,18 +137,19 @@ type cable struct {
 // carry carries bytes both ways until both ends are closed.
 func (c *cable) carry() {
 	var up sync.WaitGroup
-	up.Go(func() { carry(c.far, c.near, &c.mute) })
-	carry(c.near, c.far, &c.deaf)
+	up.Go(func() { c.way(c.far, c.near, &c.mute) })
+	c.way(c.near, c.far, &c.deaf)
 	up.Wait()
 	c.end()
 }
 
-// carry carries bytes one way. An end that is clean is handed on, any other ends
-// the connection.
-func carry(to, from net.Conn, lost *atomic.Bool) {
+// way carries bytes one way. An end that is clean is handed on, any other ends the
+// connection.
+func (c *cable) way(to, from net.Conn, lost *atomic.Bool) {
 	buffer := make([]byte, 16<<10)
 	for {
 		n, err := from.Read(buffer)
+		time.Sleep(time.Duration(c.slow.Load()))
 		if n > 0 && !lost.Load() {
 			if _, err := to.Write(buffer[:n]); err != nil {
 				from.Close()
