@@ -76,8 +76,8 @@ func forClients(o remoteapp.HandlerOptions) remoteapp.HandlerOptions {
 	return o
 }
 
-// lead leads new connections to a process too, or, without addresses, no more.
-func (n *Network) lead(p *Process, to addresses) {
+// lead leads new connections to a process p too, or, without addresses, no more.
+func (n *Network) lead(p any, to addresses) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.routes[p] = to; to == (addresses{}) {
