@@ -35,18 +35,24 @@ type Line struct {
 
 var cartKey = session.NewKey[Cart]("cart")
 
+// more puts in one more of a product that is there.
+func (c *Cart) more(sku string) bool {
+	for i := range c.Lines {
+		if c.Lines[i].Sku == sku {
+			c.Lines[i].Quantity++
+			return true
+		}
+	}
+	return false
+}
+
 func showCart(w http.ResponseWriter, r *http.Request) {
-	s, err := session.FromContext(r.Context())
 	var cart Cart
+	s, err := session.FromContext(r.Context()) // opens the session
 	if err == nil {
 		cart, err = cartKey.Get(s)
 	}
-	if err == nil && r.Method == http.MethodPost {
-		for i := range cart.Lines {
-			if cart.Lines[i].Sku == r.FormValue("more") {
-				cart.Lines[i].Quantity++
-			}
-		}
+	if err == nil && cart.more(r.FormValue("more")) {
 		err = cartKey.Set(s, cart)
 	}
 	if err != nil {

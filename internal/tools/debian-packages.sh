@@ -20,6 +20,7 @@ libc6-dev  test -e /usr/include/stdlib.h       # with the C library
 libssl3    compgen -G '/usr/lib*/libssl.so.3' || compgen -G '/usr/lib/*/libssl.so.3'  # https of the .NET peer
 nginx      command -v nginx || test -x /usr/sbin/nginx  # a proxy that buffers requests
 chromium   command -v chromium                 # the demo's pages
+curl       command -v curl                     # the walk-through of docs/first-page.md
 redis-server  command -v redis-server          # what package redisstore keeps sessions in
 NEEDS
 }
