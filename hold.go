@@ -109,7 +109,8 @@ type writer struct {
 	stop   <-chan struct{}
 	place  *place
 	came   time.Time
-	holder Hold // who held the session when it was last looked at
+	holder Hold      // who held the session when it was last looked at
+	looked time.Time // when that was
 }
 
 // awaitTurn waits until the writer is the first in its queue.
@@ -133,7 +134,7 @@ func (w *writer) lock(changed <-chan struct{}, want Hold) (Item, error) {
 		if !errors.As(err, &locked) {
 			return Item{}, err
 		}
-		w.holder, steal = locked.Hold, Hold{}
+		w.holder, w.looked, steal = locked.Hold, time.Now(), Hold{}
 		patience, err := w.m.patience(w.ctx, w.holder)
 		if err != nil {
 			return Item{}, err
@@ -188,10 +189,14 @@ func (w *writer) wait(signal <-chan struct{}, most time.Duration) error {
 	if most < left {
 		return nil
 	}
+	holder := w.holder
+	if holder.Token != 0 {
+		holder.Age += time.Since(w.looked)
+	}
 	return &BusyError{
 		Reason: "another writer has it, and the wait for it is over (lock_wait)",
 		Waited: time.Since(w.came),
-		Holder: w.holder,
+		Holder: holder,
 	}
 }
 

@@ -189,6 +189,21 @@ func TestWaiterWhoLeavesLetsTheNextOneGo(t *testing.T) {
 	})
 }
 
+func TestWriterThatIsNotLetInIsToldWhoHasTheSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, newStore(t), session.ManagerOptions{Node: "node-1"})
+		held, err := m.Hold(t.Context(), session.HoldRequest{ID: testID, Client: "reports"})
+		must(t, err)
+		time.Sleep(time.Second)
+		_, err = m.Hold(t.Context(), session.HoldRequest{ID: testID, Client: "shop"})
+		var busy *session.BusyError
+		if !errors.As(err, &busy) || !strings.Contains(err.Error(), `held by client "reports" of node "node-1" for 1m1s`) {
+			t.Errorf("got %v, want a BusyError that names the holder", err)
+		}
+		must(t, held.Release(t.Context()))
+	})
+}
+
 func TestWaitForASessionIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newManager(t, newStore(t), session.ManagerOptions{MaxWaiters: 3})
