@@ -16,9 +16,28 @@ import (
 func TestGuaranteesAreShownByTests(t *testing.T) {
 	page, err := os.ReadFile(filepath.FromSlash("docs/guarantees.md"))
 	must(t, err)
+	haveTests(t, promises(string(page)), 50)
+}
+
+// TestAnswersAreShownByTests checks the same of the answers to questions.
+func TestAnswersAreShownByTests(t *testing.T) {
+	page, err := os.ReadFile(filepath.FromSlash("docs/questions.md"))
+	must(t, err)
+	text := strings.ReplaceAll(string(page), "\r\n", "\n")
+	answers := regexp.MustCompile(`(?m)^\*\*[^*]+\*\*\n(.+\n)+`).FindAllString(text, -1)
+	haveTests(t, answers, 60)
+	if questions := strings.Count(text, "\n**"); questions != len(answers) {
+		t.Errorf("%d questions have %d answers", questions, len(answers))
+	}
+}
+
+// haveTests checks that each claim names a test, and that there are as many
+// tests as named.
+func haveTests(t *testing.T, claims []string, least int) {
+	t.Helper()
 	named := regexp.MustCompile("`([a-z]+)\\.(Test[A-Za-z0-9]+)`")
 	checked := 0
-	for _, promise := range promises(string(page)) {
+	for _, promise := range claims {
 		tests := named.FindAllStringSubmatch(promise, -1)
 		if len(tests) == 0 {
 			t.Errorf("no test is named behind %q", promise)
@@ -30,7 +49,7 @@ func TestGuaranteesAreShownByTests(t *testing.T) {
 			}
 		}
 	}
-	if checked < 50 {
+	if checked < least {
 		t.Errorf("only %d tests were found on the page", checked)
 	}
 }
