@@ -60,11 +60,32 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return report(stderr, err)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	defer stop()
-	defer context.AfterFunc(ctx, stop)() // a second signal kills
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	return report(stderr, parsed.Run())
+}
+
+// untilSignal returns a context that ends when the program is told to end. A second
+// signal kills, from before anybody can see the first one's effect: hence not
+// signal.NotifyContext, which takes the second for a while too.
+func untilSignal() (ctx context.Context, stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	told, over := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(told, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		defer close(over)
+		select {
+		case <-told:
+		case <-ctx.Done():
+		}
+		signal.Stop(told)
+		cancel()
+	}()
+	return ctx, func() {
+		cancel()
+		<-over
+	}
 }
 
 // logTo is where commands log to.
