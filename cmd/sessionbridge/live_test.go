@@ -68,6 +68,12 @@ func startServe(t *testing.T, flags ...string) *served {
 	writeCertificate(t, cert, key)
 	args := append([]string{"serve", "--listen", "http://127.0.0.1:0", "--listen", "https://127.0.0.1:0", "--tls-cert", cert, "--tls-key", key,
 		"--admin-listen", "127.0.0.1:0", "--client", "{name: shop, key: " + shopKey + "}"}, flags...)
+	return runServe(t, 2, args...)
+}
+
+// runServe runs the command until it serves sessions at so many URLs.
+func runServe(t *testing.T, urls int, args ...string) *served {
+	t.Helper()
 	command := exec.Command("sessionbridge", args...)
 	s := &served{urls: map[string]string{}, command: command}
 	command.Stderr = io.MultiWriter(t.Output(), &s.log)
@@ -89,7 +95,7 @@ func startServe(t *testing.T, flags ...string) *served {
 			s.urls[u.Scheme] = at
 		}
 	}
-	if len(s.urls) < 2 || s.admin == "" {
+	if len(s.urls) < urls || s.admin == "" {
 		t.Fatal("serve ended before it was ready")
 	}
 	return s

@@ -19,6 +19,7 @@ gcc        command -v "${CC:-gcc}"             # links the race detector
 libc6-dev  test -e /usr/include/stdlib.h       # with the C library
 libssl3    compgen -G '/usr/lib*/libssl.so.3' || compgen -G '/usr/lib/*/libssl.so.3'  # https of the .NET peer
 nginx      command -v nginx || test -x /usr/sbin/nginx  # a proxy that buffers requests
+haproxy    command -v haproxy || test -x /usr/sbin/haproxy  # before nodes that restart
 chromium   command -v chromium                 # the demo's pages
 curl       command -v curl                     # the walk-through of docs/first-page.md
 redis-server  command -v redis-server          # what package redisstore keeps sessions in
