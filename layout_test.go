@@ -49,9 +49,9 @@ var layers = []struct{ pkg, may string }{
 	{pkg: "internal/seldom", may: ""},
 	{pkg: "internal/torture", may: ". wire remoteapp"},
 	{pkg: "internal/attack", may: "wire"},
-	{pkg: "internal/daemon", may: ". wire memstore redisstore remoteapp internal/seldom"},
+	{pkg: "internal/daemon", may: ". wire memstore pebblestore redisstore remoteapp internal/seldom"},
 	{pkg: "internal/demo", may: ". dotnet memstore remoteapp httpsession"},
-	{pkg: "cmd/sessionbridge", may: ". wire remoteapp internal/daemon internal/demo"},
+	{pkg: "cmd/sessionbridge", may: ". wire pebblestore remoteapp internal/daemon internal/demo internal/seldom"},
 }
 
 // TestLayers keeps the arrows between the packages.

@@ -67,7 +67,7 @@ func startServe(t *testing.T, flags ...string) *served {
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	writeCertificate(t, cert, key)
 	args := append([]string{"serve", "--listen", "http://127.0.0.1:0", "--listen", "https://127.0.0.1:0", "--tls-cert", cert, "--tls-key", key,
-		"--admin-listen", "127.0.0.1:0", "--client", "{name: shop, key: " + shopKey + "}"}, flags...)
+		"--admin-listen", "127.0.0.1:0", "--file-dir", filepath.Join(dir, "sessions"), "--client", "{name: shop, key: " + shopKey + "}"}, flags...)
 	return runServe(t, 2, args...)
 }
 

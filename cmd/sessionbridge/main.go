@@ -30,6 +30,7 @@ const (
 type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Serve sessions until SIGTERM."`
 	Demo    demoCommand    `cmd:"" help:"Show two programs that share one live session, in the browser."`
+	Store   storeCommand   `cmd:"" help:"Check or back up the sessions on disk."`
 	Keygen  keygenCommand  `cmd:"" help:"Print a new API key."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 
@@ -91,7 +92,7 @@ func untilSignal() (ctx context.Context, stop func()) {
 // logTo is where commands log to.
 type logTo struct{ io.Writer }
 
-var errNoCommand = &daemon.ConfigError{Complaints: []string{"no command: want serve, demo, keygen or version"}}
+var errNoCommand = &daemon.ConfigError{Complaints: []string{"no command: want serve, demo, store, keygen or version"}}
 
 // usage prints the help of the whole program.
 func usage(parser *kong.Kong) error {

@@ -276,3 +276,18 @@ func TestNodeThatWasPausedOverwritesNothing(t *testing.T) {
 		wantVisits(t, node, id, "2")
 	}
 }
+
+// TestServeThatIsKilledLosesNothing: sessions are on disk by default.
+func TestServeThatIsKilledLosesNothing(t *testing.T) {
+	dir := t.TempDir()
+	first := startServe(t, "--file-dir", dir)
+	id := begin(t, first)
+	g := newGuest(t, id)
+	must(t, g.open(first, false))
+	first.kill(t)
+	second := startServe(t, "--file-dir", dir)
+	wantVisits(t, second, id, "1")
+	g.set("2")
+	g.wantPut(second, http.StatusOK) // its GET was answered by the process that was killed
+	wantVisits(t, second, id, "2")
+}

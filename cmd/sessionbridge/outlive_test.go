@@ -19,7 +19,7 @@ import (
 // TestServeOutlivesTheReadersOfItsOutput: a log collector that ends must not
 // take the sessions with it.
 func TestServeOutlivesTheReadersOfItsOutput(t *testing.T) {
-	serve := exec.CommandContext(t.Context(), "sessionbridge", "serve", "--key", newKey(), "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0")
+	serve := exec.CommandContext(t.Context(), "sessionbridge", "serve", "--key", newKey(), "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--store", "memory")
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

@@ -45,6 +45,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(env *testscript.Env) error {
+			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, "state"))
 			env.Values[backgroundKey{}] = map[string]*background{}
 			return nil
 		},
@@ -112,7 +113,7 @@ func scriptStart(ts *testscript.TestScript, neg bool, args []string) {
 	b := &background{command: exec.Command("sessionbridge", args[1:]...), end: make(chan error, 1)}
 	b.out.ready = make(chan struct{})
 	b.command.Dir = ts.MkAbs(".")
-	for _, name := range []string{"SESSIONBRIDGE_KEY", "SESSIONBRIDGE_CONFIG", "SESSIONBRIDGE_SOMETHING", "SESSIONBRIDGE_SERVICE_HOST"} {
+	for _, name := range []string{"SESSIONBRIDGE_KEY", "SESSIONBRIDGE_CONFIG", "SESSIONBRIDGE_SOMETHING", "SESSIONBRIDGE_SERVICE_HOST", "XDG_STATE_HOME"} {
 		if value := ts.Getenv(name); value != "" {
 			b.command.Env = append(b.command.Environ(), name+"="+value)
 		}

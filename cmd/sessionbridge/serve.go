@@ -29,7 +29,8 @@ The file, with every setting that most people need:
     listen: 127.0.0.1:7100                 # or a list
     tls: {cert: server.pem, key: server.key}
     cookie: {name: ASP.NET_SessionId, path: /, secure: false, same_site: lax}
-    store: redis                           # or memory
+    store: file                            # or redis, for several nodes, or memory
+    file: {dir: /var/lib/sessionbridge/sessions, sync: always}
     redis: {url_file: redis.url, prefix: session}
     clients:
       - {name: shop, key_file: shop.key, keys: [user, "cart*"]}
@@ -38,7 +39,7 @@ The file, with every setting that most people need:
     admin: {listen: 127.0.0.1:7101}        # or off
     shutdown: {delay: 0s, grace: 30s}
 
-A client has its API keys, GUIDs, in key (one or a list), in key_file (one a line) or in key_env (separated by commas); all of them are valid, so that one can replace another without a gap. keys are the session keys that it sees and may change, as patterns. They must not be an empty list. Without them it sees all, and unknown says what it means if it sends a session back without a key: preserve keeps the key unless this client has ever sent it, replace removes it. Files are looked for beside the configuration file.
+A client has its API keys, GUIDs, in key (one or a list), in key_file (one a line) or in key_env (separated by commas); all of them are valid, so that one can replace another without a gap. keys are the session keys that it sees and may change, as patterns. They must not be an empty list. Without them it sees all, and unknown says what it means if it sends a session back without a key: preserve keeps the key unless this client has ever sent it, replace removes it. Files and directories are looked for beside the configuration file.
 
 An environment variable without a value counts as not set. One that begins with SESSIONBRIDGE_ and is nearly a setting is an error; others are named in the log.`
 }

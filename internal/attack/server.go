@@ -34,7 +34,7 @@ func Start(program, dir, settings string, log io.Writer) (*Server, error) {
 		return nil, err
 	}
 	file := filepath.Join(dir, "sessionbridge.yaml")
-	text := fmt.Sprintf("listen: [\"http://127.0.0.1:0\", \"https://127.0.0.1:0\"]\ntls: {cert: %q, key: %q}\nadmin: {listen: 127.0.0.1:0}\n%s", cert, key, settings)
+	text := fmt.Sprintf("listen: [\"http://127.0.0.1:0\", \"https://127.0.0.1:0\"]\ntls: {cert: %q, key: %q}\nadmin: {listen: 127.0.0.1:0}\nstore: memory\n%s", cert, key, settings)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return nil, err
 	}

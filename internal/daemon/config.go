@@ -23,7 +23,8 @@ type Config struct {
 	Session Session `yaml:"session" embed:"" group:"session"`
 	Limits  Limits  `yaml:"limits" embed:"" prefix:"limit-" group:"store"`
 
-	Store    string   `yaml:"store" group:"store" default:"memory" placeholder:"${default}" help:"Where sessions are kept: memory, they are lost when the program ends; or redis, which several nodes can share."`
+	Store    string   `yaml:"store" group:"store" default:"file" placeholder:"${default}" help:"Where sessions are kept: file, on the disk of this machine; redis, which several nodes can share; or memory, they are lost when the program ends."`
+	File     File     `yaml:"file" embed:"" prefix:"file-" group:"store"`
 	Memory   Memory   `yaml:"memory" embed:"" prefix:"memory-" group:"store"`
 	Redis    Redis    `yaml:"redis" embed:"" prefix:"redis-" group:"store"`
 	Shutdown Shutdown `yaml:"shutdown" embed:"" group:"running"`
@@ -91,6 +92,14 @@ type Memory struct {
 	MaxSessions int  `yaml:"max_sessions" default:"1000000" help:"Number of sessions; one more is refused."`
 }
 
+// File is about the store on disk.
+type File struct {
+	Dir       string   `yaml:"dir" placeholder:"DIR" help:"Directory of the sessions, on a local disk; it is made if it is not there. Default: sessions in $STATE_DIRECTORY, which systemd sets, else sessionbridge/sessions in $XDG_STATE_HOME or ~/.local/state, or in %LocalAppData% on Windows."`
+	Sync      string   `yaml:"sync" default:"always" placeholder:"${default}" help:"When a commit is acknowledged: always, when it is on the disk; interval, at once: a crash of the machine takes back what came since the last interval."`
+	SyncEvery Duration `yaml:"sync_every" default:"1s" help:"The interval, with sync: interval."`
+	MaxBytes  Size     `yaml:"max_bytes" default:"0" help:"Disk for sessions; a commit that does not fit is refused. 0: as much as there is."`
+}
+
 // Redis says where Redis or Valkey is.
 type Redis struct {
 	URL           string `yaml:"url" name:"url" placeholder:"URL" help:"redis://USER:PASSWORD@HOST:PORT/DB, or rediss:// for TLS; more addresses of a cluster follow as ?addr=HOST:PORT&addr=HOST:PORT. Other users of this machine can see a password on the command line: use the environment or a file."`
@@ -119,7 +128,7 @@ func Groups() kong.Option {
 		{Key: "clients", Title: "Clients and their API keys (in the file: clients, key_header):"},
 		{Key: "cookie", Title: "The session cookie (in the file: cookie):"},
 		{Key: "session", Title: "Sessions (in the file: session):"},
-		{Key: "store", Title: "The store and its limits (in the file: store, memory, redis, limits):"},
+		{Key: "store", Title: "The store and its limits (in the file: store, file, redis, memory, limits):"},
 		{Key: "running", Title: "Shutdown and log (in the file: shutdown, log):"},
 	})
 }

@@ -79,6 +79,7 @@ func TestFile(t *testing.T) {
 		Limits: daemon.Limits{Session: 8 << 20, Value: 65536, Keys: 100, Key: 512},
 		Store:  "memory",
 		Memory: daemon.Memory{MaxBytes: 512 << 20, MaxSessions: 1000},
+		File:   daemon.File{Dir: filepath.FromSlash("testdata/sessions"), Sync: "interval", SyncEvery: duration(2 * time.Second), MaxBytes: 10 << 30},
 		Redis: daemon.Redis{
 			URLFile: filepath.FromSlash("testdata/redis.url"), Prefix: "shop",
 			CA: filepath.FromSlash("testdata/redis.pem"), AllowEviction: true,
@@ -228,7 +229,7 @@ func TestBadFiles(t *testing.T) {
 			`listen: "ftp://127.0.0.1:21": the scheme is "ftp", want http or https`,
 			`listen: "https://127.0.0.1:0" needs a certificate: set tls.cert and tls.key`,
 			`admin.listen: "https://127.0.0.1:0": this listener is plain http only`,
-			`store: "postgres" is not available; there are memory and redis`,
+			`store: "postgres" is not available; there are file, redis and memory`,
 			`path: "session" is no path such as /systemweb-adapters/session`,
 			`key_header: "X Key" is no name of a header`,
 			`log.format: "xml" is not text or json`,
@@ -417,6 +418,7 @@ func TestSettingsThatCannotWork(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		c.Store = "memory"
 		if got := refused(t, c); got != test.want {
 			t.Errorf("%s: got %s, want %s", test.arg, got, test.want)
 		}

@@ -41,6 +41,7 @@ func config(t *testing.T) daemon.Config {
 	c.Listen = daemon.List{"127.0.0.1:0"}
 	c.Admin.Listen = "127.0.0.1:0"
 	c.Key = daemon.List{key}
+	c.Store = "memory"
 	return c
 }
 

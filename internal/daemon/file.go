@@ -64,6 +64,7 @@ func (c *Config) read(path string) error {
 	}
 	beside(&c.TLS.Cert)
 	beside(&c.TLS.Key)
+	beside(&c.File.Dir)
 	beside(&c.Redis.URLFile)
 	beside(&c.Redis.CA)
 	for i := range c.Clients {

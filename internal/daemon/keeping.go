@@ -13,9 +13,11 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/sessionbridge/session"
 	"github.com/sessionbridge/session/memstore"
+	"github.com/sessionbridge/session/pebblestore"
 	"github.com/sessionbridge/session/redisstore"
 )
 
@@ -24,6 +26,7 @@ import (
 type keeping struct {
 	store  string // as in the file
 	memory memstore.Options
+	file   pebblestore.Options
 	redis  redisstore.Options
 }
 
@@ -33,19 +36,40 @@ func (c *Config) keeping(log *slog.Logger, say *complaints) keeping {
 	switch {
 	case c.Store == "memory":
 		k.memory = memstore.Options{MaxBytes: int64(c.Memory.MaxBytes), MaxItems: c.Memory.MaxSessions}
+	case c.Store == "file":
+		k.file = c.File.options(log, say)
 	case c.Store == "redis":
 		k.redis = c.Redis.options(log, say)
 		return k
 	case strings.Contains(c.Store, ":"): // it may be a URL with a password
-		say.add("store: want memory or redis; where Redis is belongs in redis.url")
+		say.add("store: want file, redis or memory; where Redis is belongs in redis.url")
 		return k
 	default:
-		say.add("store: %q is not available; there are memory and redis", c.Store)
+		say.add("store: %q is not available; there are file, redis and memory", c.Store)
 	}
 	if c.Redis.URL != "" || c.Redis.URLFile != "" {
 		say.add("redis: it says where Redis is, but store is %s; set store to redis, or leave redis.url and redis.url_file out", c.Store)
 	}
 	return k
+}
+
+// options are what the package wants.
+func (f File) options(log *slog.Logger, say *complaints) pebblestore.Options {
+	o := pebblestore.Options{Dir: f.Dir, MaxBytes: int64(f.MaxBytes), Logger: log}
+	if o.Dir == "" {
+		o.Dir = stateDir(say)
+	}
+	switch f.Sync {
+	case "always":
+	case "interval":
+		o.SyncEvery = time.Duration(f.SyncEvery)
+		if o.SyncEvery <= 0 {
+			say.add("file.sync_every is %s, want more than 0; file.sync: always is without an interval", f.SyncEvery)
+		}
+	default:
+		say.add("file.sync: %q is not always or interval", f.Sync)
+	}
+	return o
 }
 
 // options are what the package wants. No complaint has the URL in it, because
@@ -122,6 +146,8 @@ func (k keeping) open(ctx context.Context) (session.Store, error) {
 	switch k.store {
 	case "memory":
 		return memstore.New(k.memory)
+	case "file":
+		return pebblestore.Open(ctx, k.file)
 	case "redis":
 		return redisstore.Open(ctx, k.redis)
 	}
@@ -134,6 +160,12 @@ func (k keeping) note(log *slog.Logger) {
 	case "memory":
 		log.Info("sessions are kept in memory: they are lost when this program ends",
 			"max_bytes", k.memory.MaxBytes, "max_sessions", k.memory.MaxItems)
+	case "file":
+		lost := "nothing that was acknowledged"
+		if k.file.SyncEvery > 0 {
+			lost = "what was acknowledged in the last " + Duration(k.file.SyncEvery).String()
+		}
+		log.Info("sessions are kept on disk", "dir", k.file.Dir, "lost_if_the_machine_crashes", lost)
 	case "redis":
 		log.Info("sessions are kept in Redis", "at", addressIn(k.redis.URL), "prefix", k.redis.Prefix)
 	}

@@ -9,10 +9,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/sessionbridge/session/pebblestore"
 	"github.com/sessionbridge/session/redisstore"
 )
 
@@ -66,8 +68,8 @@ func TestWrongStoresAreToldWithoutTheirSecrets(t *testing.T) {
 		"a file of two":       {"redis", Redis{URLFile: write(t, "url", redisURL+"\n"+redisURL)}, "has not one line with a URL in it"},
 		"no authorities":      {"redis", Redis{URL: redisURL, CA: "missing.pem"}, "redis: ca: open missing.pem: "},
 		"bad authorities":     {"redis", Redis{URL: redisURL, CA: write(t, "ca", "s3cret")}, "has no certificate in it, want PEM"},
-		"a URL as store":      {redisURL, Redis{}, "store: want memory or redis; where Redis is belongs in redis.url"},
-		"an unknown store":    {"postgres", Redis{}, `store: "postgres" is not available; there are memory and redis`},
+		"a URL as store":      {redisURL, Redis{}, "store: want file, redis or memory; where Redis is belongs in redis.url"},
+		"an unknown store":    {"postgres", Redis{}, `store: "postgres" is not available; there are file, redis and memory`},
 		"Redis not asked for": {"memory", Redis{URL: redisURL}, "redis: it says where Redis is, but store is memory; set store to redis, or leave redis.url and redis.url_file out"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -77,6 +79,60 @@ func TestWrongStoresAreToldWithoutTheirSecrets(t *testing.T) {
 			got := strings.Join(say, "; ")
 			if len(say) != 1 || !strings.Contains(got, test.want) || strings.Contains(got, "s3cret") {
 				t.Errorf("it complains %q, want %q and no secret", got, test.want)
+			}
+		})
+	}
+}
+
+func TestFileSettingsReachTheirPackage(t *testing.T) {
+	for name, test := range map[string]struct {
+		file File
+		want pebblestore.Options
+		say  string
+	}{
+		"always":   {File{Dir: "d", Sync: "always", SyncEvery: Duration(time.Second)}, pebblestore.Options{Dir: "d"}, ""},
+		"interval": {File{Dir: "d", Sync: "interval", SyncEvery: Duration(time.Minute), MaxBytes: 7}, pebblestore.Options{Dir: "d", SyncEvery: time.Minute, MaxBytes: 7}, ""},
+		"never":    {File{Dir: "d", Sync: "never"}, pebblestore.Options{Dir: "d"}, `file.sync: "never" is not always or interval`},
+		"no interval": {
+			File{Dir: "d", Sync: "interval"}, pebblestore.Options{Dir: "d"},
+			"file.sync_every is 0s, want more than 0; file.sync: always is without an interval",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var say complaints
+			c := Config{Store: "file", File: test.file}
+			got := c.keeping(slog.New(slog.DiscardHandler), &say)
+			if diff := cmp.Diff(test.want, got.file, cmpopts.IgnoreFields(pebblestore.Options{}, "Logger")); diff != "" || got.store != "file" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			if said := strings.Join(say, "; "); said != test.say {
+				t.Errorf("it complains %q, want %q", said, test.say)
+			}
+		})
+	}
+}
+
+func TestStateDirectory(t *testing.T) {
+	home := t.TempDir()
+	abs := func(parts ...string) string { return filepath.Join(append([]string{home}, parts...)...) }
+	for _, test := range []struct {
+		name, state, base string
+		want              string
+	}{
+		{"of systemd", abs("lib") + string(filepath.ListSeparator) + abs("more"), abs("state"), abs("lib", "sessions")},
+		{"of the user", "", abs("state"), abs("state", "sessionbridge", "sessions")},
+		{"of a user who has no such variable", "", "", abs(".local", "state", "sessionbridge", "sessions")},
+		{"of a user whose variable is relative", "", "here", abs(".local", "state", "sessionbridge", "sessions")},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Setenv("STATE_DIRECTORY", test.state)
+			t.Setenv("XDG_STATE_HOME", test.base)
+			t.Setenv("LocalAppData", test.base)
+			t.Setenv("HOME", home)
+			t.Setenv("USERPROFILE", home)
+			var say complaints
+			if got := stateDir(&say); got != test.want || len(say) > 0 {
+				t.Errorf("the directory is %q (%q), want %q", got, say, test.want)
 			}
 		})
 	}

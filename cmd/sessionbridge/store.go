@@ -1,0 +1,89 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/sessionbridge/session/internal/seldom"
+	"github.com/sessionbridge/session/pebblestore"
+)
+
+type storeCommand struct {
+	Check  storeCheckCommand  `cmd:"" help:"Read all sessions of a directory and tell what is wrong with them."`
+	Backup storeBackupCommand `cmd:"" help:"Make a checked copy of a directory of sessions."`
+}
+
+type storeCheckCommand struct {
+	Dir string `arg:"" help:"The directory that serve logs as dir."`
+}
+
+// Help implements kong.HelpProvider.
+func (*storeCheckCommand) Help() string {
+	return `Changes nothing. Tells its progress on standard error. The directory must not be in use: while serve runs, check a backup.
+
+Exit codes: 0 all is well; 1 something is damaged, which is listed with hashes in the place of session ids, or the directory could not be read.`
+}
+
+type storeBackupCommand struct {
+	Dir  string `arg:"" help:"The directory that serve logs as dir."`
+	Dest string `arg:"" help:"Directory of the copy, which must not be there yet."`
+}
+
+// Help implements kong.HelpProvider.
+func (*storeBackupCommand) Help() string {
+	return `The copy is checked before it gets its name. To restore it, put it in the place of the directory while serve is stopped. On the same file system it takes next to no room at first. Tells its progress on standard error. The directory must not be in use: stop serve for it, which takes as long as a restart.`
+}
+
+// errDamage is the end of a check that has listed what it found.
+var errDamage = errors.New("the store is damaged: restore a backup, or go on with what can be read")
+
+// Run checks a store.
+func (c *storeCheckCommand) Run(ctx context.Context, stdout io.Writer, log logTo) error {
+	report, err := pebblestore.Check(ctx, storeOptions(c.Dir, log), progress(log, "read"))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "%d sessions, %d bytes, %d records\n", report.Items, report.Bytes, report.Records)
+	for _, damage := range report.Damage {
+		fmt.Fprintln(stdout, damage)
+	}
+	if report.Omitted > 0 {
+		fmt.Fprintf(stdout, "and %d more\n", report.Omitted)
+	}
+	if len(report.Damage) > 0 {
+		return errDamage
+	}
+	return nil
+}
+
+// Run backs a store up.
+func (c *storeBackupCommand) Run(ctx context.Context, stdout io.Writer, log logTo) error {
+	if err := pebblestore.Backup(ctx, storeOptions(c.Dir, log), c.Dest, progress(log, "checked")); err != nil {
+		return err
+	}
+	fmt.Fprintln(stdout, c.Dest)
+	return nil
+}
+
+func storeOptions(dir string, log io.Writer) pebblestore.Options {
+	return pebblestore.Options{Dir: dir, Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn}))}
+}
+
+// progress returns what writes, once a second at most, how many records were
+// dealt with.
+func progress(w io.Writer, did string) func(records int) {
+	var gate seldom.Gate
+	gate.Pass(time.Second) // what takes no second needs no progress
+	return func(records int) {
+		if say, _ := gate.Pass(time.Second); say {
+			fmt.Fprintf(w, "%s %d records\n", did, records)
+		}
+	}
+}
