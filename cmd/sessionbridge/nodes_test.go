@@ -13,6 +13,8 @@ import (
 	"log/slog"
 	random "math/rand/v2"
 	"net/http"
+	"os/exec"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -290,4 +292,8 @@ func TestServeThatIsKilledLosesNothing(t *testing.T) {
 	g.set("2")
 	g.wantPut(second, http.StatusOK) // its GET was answered by the process that was killed
 	wantVisits(t, second, id, "2")
+	check, err := exec.Command("sessionbridge", "store", "check", dir).Output() // by the one that has it
+	if must(t, err); !strings.HasPrefix(string(check), "1 sessions, ") {
+		t.Errorf("the check says %s", check)
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/sessionbridge/session/internal/daemon"
 	"github.com/sessionbridge/session/internal/seldom"
 	"github.com/sessionbridge/session/pebblestore"
 )
@@ -26,7 +27,7 @@ type storeCheckCommand struct {
 
 // Help implements kong.HelpProvider.
 func (*storeCheckCommand) Help() string {
-	return `Changes nothing. Tells its progress on standard error. The directory must not be in use: while serve runs, check a backup.
+	return `Changes nothing. Tells its progress on standard error. While serve has the directory, it does the check itself, on what is there at the beginning, and serves on.
 
 Exit codes: 0 all is well; 1 something is damaged, which is listed with hashes in the place of session ids, or the directory could not be read.`
 }
@@ -38,7 +39,7 @@ type storeBackupCommand struct {
 
 // Help implements kong.HelpProvider.
 func (*storeBackupCommand) Help() string {
-	return `The copy is checked before it gets its name. To restore it, put it in the place of the directory while serve is stopped. On the same file system it takes next to no room at first. Tells its progress on standard error. The directory must not be in use: stop serve for it, which takes as long as a restart.`
+	return `The copy is checked before it gets its name. To restore it, put it in the place of the directory while serve is stopped. On the same file system it takes next to no room at first. Tells its progress on standard error. While serve has the directory, it makes the copy itself, of what is there at the beginning, and serves on: it must be able to write where the copy goes.`
 }
 
 // errDamage is the end of a check that has listed what it found.
@@ -47,6 +48,9 @@ var errDamage = errors.New("the store is damaged: restore a backup, or go on wit
 // Run checks a store.
 func (c *storeCheckCommand) Run(ctx context.Context, stdout io.Writer, log logTo) error {
 	report, err := pebblestore.Check(ctx, storeOptions(c.Dir, log), progress(log, "read"))
+	if errors.Is(err, pebblestore.ErrInUse) {
+		report, err = daemon.CheckInUse(ctx, c.Dir, progress(log, "read"))
+	}
 	if err != nil {
 		return err
 	}
@@ -65,7 +69,11 @@ func (c *storeCheckCommand) Run(ctx context.Context, stdout io.Writer, log logTo
 
 // Run backs a store up.
 func (c *storeBackupCommand) Run(ctx context.Context, stdout io.Writer, log logTo) error {
-	if err := pebblestore.Backup(ctx, storeOptions(c.Dir, log), c.Dest, progress(log, "checked")); err != nil {
+	err := pebblestore.Backup(ctx, storeOptions(c.Dir, log), c.Dest, progress(log, "checked"))
+	if errors.Is(err, pebblestore.ErrInUse) {
+		err = daemon.BackupInUse(ctx, c.Dir, c.Dest, progress(log, "checked"))
+	}
+	if err != nil {
 		return err
 	}
 	fmt.Fprintln(stdout, c.Dest)

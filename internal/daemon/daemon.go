@@ -17,6 +17,7 @@ import (
 
 	"github.com/sessionbridge/session"
 	"github.com/sessionbridge/session/internal/seldom"
+	"github.com/sessionbridge/session/pebblestore"
 	"github.com/sessionbridge/session/remoteapp"
 )
 
@@ -28,6 +29,7 @@ type Daemon struct {
 	metrics *metrics
 
 	store   session.Store
+	steward *steward // nil if the store is not on disk
 	manager *session.Manager
 	handler *remoteapp.Handler
 
@@ -82,6 +84,11 @@ func (d *Daemon) open(ctx context.Context, s settings) (err error) {
 		return err
 	}
 	d.store = d.metrics.measure(store)
+	if onDisk, ok := store.(*pebblestore.Store); ok {
+		if d.steward, err = openSteward(onDisk, s.store.file.Dir, d.log); err != nil {
+			d.log.Warn("the sessions can't be checked or backed up while this program runs", "err", err)
+		}
+	}
 	if d.manager, err = session.OpenManager(ctx, d.store, s.manager); err != nil {
 		return err
 	}
@@ -243,6 +250,9 @@ func (d *Daemon) close() error {
 	d.serving.Wait()
 	if d.manager != nil {
 		d.manager.Close()
+	}
+	if d.steward != nil {
+		d.steward.close()
 	}
 	if d.store != nil {
 		return d.store.Close()
