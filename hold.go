@@ -19,6 +19,8 @@ type HoldRequest struct {
 	Detached bool          // the commit comes in a request of its own, maybe to another node: see Find
 	Limit    time.Duration // how old the hold may become while another writer waits
 
+	unwatched bool // Held.Changed is not used: the store need not watch a session that is free
+
 	// Stop sends the writer away with ErrClosed when it is closed. nil: never.
 	Stop <-chan struct{}
 }
@@ -71,7 +73,8 @@ func (m *Manager) hold(ctx context.Context, id string, r HoldRequest) (*Held, er
 	if err != nil {
 		return nil, err
 	}
-	h, err := m.take(ctx, r.Stop, place, Hold{Node: m.opts.Node, Client: r.Client, Trace: r.Trace, Detached: r.Detached, Limit: r.Limit})
+	w := writer{m: m, ctx: ctx, stop: r.Stop, place: place}
+	h, err := w.take(!r.unwatched, Hold{Node: m.opts.Node, Client: r.Client, Trace: r.Trace, Detached: r.Detached, Limit: r.Limit})
 	if err != nil {
 		return nil, err
 	}
@@ -79,27 +82,6 @@ func (m *Manager) hold(ctx context.Context, id string, r HoldRequest) (*Held, er
 		return nil, errors.Join(context.Cause(ctx), h.Release(ctx))
 	}
 	return h, nil
-}
-
-// take waits for the turn of a place in a queue, then for the session, takes it
-// and leaves the queue.
-func (m *Manager) take(ctx context.Context, stop <-chan struct{}, place *place, want Hold) (*Held, error) {
-	defer m.queues.leave(place)
-	w := writer{m: m, ctx: ctx, stop: stop, place: place, came: time.Now()}
-	if err := w.awaitTurn(); err != nil {
-		return nil, err
-	}
-	changed, unwatch, err := m.store.Watch(ctx, place.id)
-	if err != nil {
-		return nil, err
-	}
-	item, err := w.lock(changed, want)
-	if err != nil {
-		unwatch()
-		return nil, err
-	}
-	m.queues.hold(item.Hold.Token)
-	return &Held{Item: item, Waited: time.Since(w.came), m: m, changed: changed, unwatch: unwatch}, nil
 }
 
 // A writer is one that waits for a session.
@@ -111,6 +93,40 @@ type writer struct {
 	came   time.Time
 	holder Hold      // who held the session when it was last looked at
 	looked time.Time // when that was
+
+	changed <-chan struct{} // nil: nobody watches the session yet
+	unwatch func()
+}
+
+// take waits for the turn of the writer, then for the session, takes it and leaves
+// the queue.
+func (w *writer) take(watched bool, want Hold) (*Held, error) {
+	defer w.m.queues.leave(w.place)
+	w.came, w.unwatch = time.Now(), func() {}
+	if err := w.awaitTurn(); err != nil {
+		return nil, err
+	}
+	if watched {
+		if err := w.watch(); err != nil {
+			return nil, err
+		}
+	}
+	item, err := w.lock(want)
+	if err != nil {
+		w.unwatch()
+		return nil, err
+	}
+	w.m.queues.hold(item.Hold.Token)
+	return &Held{Item: item, Waited: time.Since(w.came), m: w.m, changed: w.changed, unwatch: w.unwatch}, nil
+}
+
+// watch lets the store tell of changes.
+func (w *writer) watch() error {
+	changed, unwatch, err := w.m.store.Watch(w.ctx, w.place.id)
+	if err == nil {
+		w.changed, w.unwatch = changed, unwatch
+	}
+	return err
 }
 
 // awaitTurn waits until the writer is the first in its queue.
@@ -122,7 +138,7 @@ func (w *writer) awaitTurn() error {
 }
 
 // lock takes the session once it is free or may be taken away.
-func (w *writer) lock(changed <-chan struct{}, want Hold) (Item, error) {
+func (w *writer) lock(want Hold) (Item, error) {
 	var steal Hold
 	for {
 		item, err := w.ask(w.place.id, LockOptions{Hold: want, Steal: steal.Token, Timeout: w.m.opts.Timeout})
@@ -143,7 +159,13 @@ func (w *writer) lock(changed <-chan struct{}, want Hold) (Item, error) {
 			steal = w.holder
 			continue
 		}
-		if err := w.wait(changed, patience); err != nil {
+		if w.changed == nil {
+			if err := w.watch(); err != nil {
+				return Item{}, err
+			}
+			continue // it may have changed before that
+		}
+		if err := w.wait(w.changed, patience); err != nil {
 			return Item{}, err
 		}
 		if w.m.queues.yield(w.place) {

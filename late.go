@@ -54,7 +54,8 @@ var errStolenAgain = errors.New("the hold of a late commit was lost")
 // tryLate takes the momentary hold and commits, or gives the hold up. It goes
 // first in the queue: its page is done, those of the others have not begun.
 func (m *Manager) tryLate(ctx context.Context, base Item, u Update) error {
-	held, err := m.take(ctx, nil, m.queues.joinLate(base.ID), m.lateHold(base))
+	w := writer{m: m, ctx: ctx, place: m.queues.joinLate(base.ID)}
+	held, err := w.take(false, m.lateHold(base))
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func (m *Manager) Open(ctx context.Context, id string, mode Mode) (Opened, error
 		}
 		return &local{session: s}, nil
 	}
-	held, err := m.Hold(ctx, HoldRequest{ID: id, Client: localClient, Limit: m.opts.HoldLimit})
+	held, err := m.Hold(ctx, HoldRequest{ID: id, Client: localClient, Limit: m.opts.HoldLimit, unwatched: true})
 	if err != nil {
 		return nil, err
 	}
