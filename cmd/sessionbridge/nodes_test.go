@@ -297,3 +297,50 @@ func TestServeThatIsKilledLosesNothing(t *testing.T) {
 		t.Errorf("the check says %s", check)
 	}
 }
+
+// TestStoreThatHangsLeavesNothingBehind: whoever asks while Redis hangs is
+// answered in time, and no goroutine stays for those who asked.
+func TestStoreThatHangsLeavesNothingBehind(t *testing.T) {
+	t.Parallel() // it waits
+	redis := redistest.Start(t)
+	node := startServe(t, "--store", "redis", "--redis-url", redis.URL())
+	id := begin(t, node)
+	before := node.goroutines(t)
+	redis.Freeze(t)
+	var guests sync.WaitGroup
+	for i := range 40 {
+		guests.Go(func() {
+			g := newGuest(t, session.NewID()) // writers of one session would wait for each other first
+			g.client.Transport.(*http.Transport).DisableKeepAlives = true
+			began := time.Now()
+			if err := g.open(node, i%2 == 0); err == nil || !strings.Contains(err.Error(), "503") || time.Since(began) > 30*time.Second {
+				t.Errorf("a GET while Redis hangs: %v after %s, want 503 soon", err, time.Since(began))
+			}
+		})
+	}
+	guests.Wait()
+	redis.Thaw(t)
+	redistest.Eventually(t, "the goroutines of those who asked have ended", func() error {
+		if now := node.goroutines(t); now > before+20 { // half of those who asked
+			return fmt.Errorf("there are %d, and were %d before", now, before)
+		}
+		return nil
+	})
+	g := newGuest(t, id)
+	must(t, g.open(node, false))
+	g.wantPut(node, http.StatusOK)
+}
+
+// goroutines returns how many a node has.
+func (s *served) goroutines(t *testing.T) (n int) {
+	t.Helper()
+	answer, err := http.Get(s.admin + "/metrics")
+	must(t, err)
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	must(t, err)
+	_, text, _ := strings.Cut(string(body), "\ngo_goroutines ")
+	_, err = fmt.Sscan(text, &n)
+	must(t, err)
+	return n
+}
