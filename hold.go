@@ -134,7 +134,10 @@ func (w *writer) awaitTurn() error {
 	if w.place.turn == nil {
 		return nil
 	}
-	return w.wait(w.place.turn, w.m.opts.LockWait)
+	if err := w.wait(w.place.turn, w.m.opts.LockWait); err != nil {
+		return err
+	}
+	return w.m.queues.failure(w.place)
 }
 
 // lock takes the session once it is free or may be taken away.
@@ -187,6 +190,9 @@ func (w *writer) ask(id string, o LockOptions) (Item, error) {
 	item, err := w.m.store.Lock(ctx, id, o)
 	if err != nil && !isAnswer(err) {
 		w.m.orphans.add(id)
+		if w.place != nil {
+			w.m.queues.fail(w.place, err)
+		}
 	}
 	return item, err
 }

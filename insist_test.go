@@ -306,3 +306,41 @@ func TestPageIsToldThatItsCommitIsUnknown(t *testing.T) {
 		wantStored(t, m, "count=1")
 	})
 }
+
+// When the store hangs, those who wait for one session are sent away together, not
+// one after the other; a late commit tries for itself.
+func TestWritersOfASessionDoNotWaitForTheStoreInTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inner := newStore(t)
+		store := &cutStore{Store: inner, stall: 5 * time.Second}
+		m := newManager(t, store, session.ManagerOptions{})
+		mustCommit(t, mustHold(t, m, 0), update(shop, "n", "1"))
+		slow := mustHold(t, m, time.Second)
+		other := newManager(t, inner, session.ManagerOptions{})
+		quick := mustHold(t, other, 0)
+		store.cut(false, 8*time.Second)
+		start := time.Now()
+		var writers sync.WaitGroup
+		for range 10 {
+			writers.Go(func() {
+				if _, err := m.Hold(t.Context(), session.HoldRequest{ID: testID, Client: "shop"}); !errors.Is(err, errCut) {
+					t.Errorf("got %v, want the store's error", err)
+				}
+				if took := time.Since(start); took > 11*time.Second {
+					t.Errorf("it took %s", took)
+				}
+			})
+		}
+		synctest.Wait()
+		result := late(t, slow, update(shop, "n", "1", "m", "7"))
+		writers.Wait()
+		mustCommit(t, quick, update(shop, "n", "2"))
+		if err := result(); err != nil {
+			t.Errorf("the late commit: %v", err)
+		}
+		wantStored(t, other, "n=2 m=7")
+		if got := m.Stats(); got.Waiters != 0 || got.Holds != 0 {
+			t.Errorf("left: %+v", got)
+		}
+	})
+}

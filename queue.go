@@ -26,7 +26,9 @@ type place struct {
 	late   bool          // it is for a late commit
 	turn   chan struct{} // closed when the place has become the first; nil if it was from the start
 	next   *place
-	length int // of the queue; kept in its first place
+	length int   // of the queue; kept in its first place
+	failed error // the store did not answer who was first; set before turn is closed
+	gone   bool  // it is out of the queue
 }
 
 func (q *queues) init(maxWaiters, maxHolds int) {
@@ -118,6 +120,10 @@ func (q *queues) yield(p *place) bool {
 func (q *queues) leave(p *place) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if p.gone {
+		return
+	}
+	p.gone = true
 	q.waiters--
 	head := q.first[p.id]
 	if head != p {
@@ -136,6 +142,55 @@ func (q *queues) leave(p *place) {
 	p.next.length = p.length - 1
 	q.first[p.id] = p.next
 	close(p.next.turn)
+}
+
+// fail sends away the first writer, whom the store did not answer, and those who
+// wait behind it: each would ask in vain too, and as long, one after the other.
+// Late commits stay and ask for themselves: what they have may not come again.
+func (q *queues) fail(first *place, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.first[first.id] != first {
+		return
+	}
+	var late []*place
+	for p := first; p != nil; p = p.next {
+		switch {
+		case p != first && p.late:
+			late = append(late, p)
+			continue
+		case p != first:
+			p.failed = err
+			close(p.turn)
+		}
+		p.gone = true
+		q.waiters--
+	}
+	q.requeue(first.id, late)
+}
+
+// requeue makes a queue of places, the first of which begins. q.mu is held.
+func (q *queues) requeue(id string, places []*place) {
+	if len(places) == 0 {
+		delete(q.first, id)
+		return
+	}
+	for i, p := range places {
+		p.next = nil
+		if i > 0 {
+			places[i-1].next = p
+		}
+	}
+	places[0].length = len(places)
+	q.first[id] = places[0]
+	close(places[0].turn)
+}
+
+// failure is why a place that has become the first is none; nil if it is one.
+func (q *queues) failure(p *place) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return p.failed
 }
 
 // hold notes a hold that an exchange of this node has. It must be noted before

@@ -39,7 +39,7 @@ type Rules struct {
 //     session, nor changes the next one of the same id.
 //
 //   - A commit of which the outcome is unknown happens once or not at all, maybe
-//     later. Asked again, it does not happen twice.
+//     later. Asked again, it does not happen twice, even if it is told to be stored.
 //
 //   - A page that ends a session ends it, even if its hold was lost: nothing that
 //     was opened before is stored any more. Where somebody else has ended it
@@ -105,6 +105,9 @@ func (m model) step(w world, input, output any) (bool, world) {
 		if in.change.Abandon && !live {
 			return len(w.Values) == 0, w // somebody else has ended it
 		}
+		if slices.Contains(w.silent, in.Number) {
+			return true, w // it was made before, and is told only now
+		}
 		return live && m.possible(w, in), w.committed(in)
 	case Conflict:
 		return live && m.conflict(w, in, out), w.without(in.Number)
@@ -114,7 +117,7 @@ func (m model) step(w world, input, output any) (bool, world) {
 		// Its interval never ends, so what did not happen comes last, when nobody
 		// looks any more.
 		if live && m.possible(w, in) {
-			return true, w.committed(in)
+			return true, w.untold(in)
 		}
 	}
 	return true, w

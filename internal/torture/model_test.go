@@ -178,11 +178,21 @@ func TestModel(t *testing.T) {
 			s.sent(3, "", two)
 			s.sent(4, "", one)
 		}, false},
+		{"an unknown commit that a second try is told of", func(s *script) {
+			s.sent(2, "", one)
+			s.commits(2, one, two, kept, Unknown)
+			s.sent(3, "", two)
+			s.commits(3, two, three, kept, Stored)
+			s.commits(2, one, two, lost, Stored)
+			s.sent(4, "", three)
+		}, true},
 		{"an unknown commit that a second try repeats", func(s *script) {
 			s.sent(2, "", one)
 			s.commits(2, one, two, kept, Unknown)
 			s.sent(3, "", two)
-			s.commits(2, one, two, kept, Stored)
+			s.commits(3, two, three, kept, Stored)
+			s.commits(2, one, two, lost, Stored)
+			s.sent(4, "", two)
 		}, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {

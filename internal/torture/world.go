@@ -18,15 +18,34 @@ type world struct {
 	// live are the exchanges that were sent this session, not a former one of
 	// the id, and that have not been committed: those that may still be.
 	live []int
+
+	// silent are those that have been committed, but were not told so: asked
+	// again, they are told, and nothing happens.
+	silent []int
 }
 
 func (w world) opened(in opening) world {
 	if !in.commits {
 		return w
 	}
-	live := append(slices.Clone(w.live), in.Number)
-	slices.Sort(live)
-	return world{w.State, live}
+	w.live = with(w.live, in.Number)
+	return w
+}
+
+// with returns a sorted list with one more number.
+func with(list []int, number int) []int {
+	list = append(slices.Clone(list), number)
+	slices.Sort(list)
+	return list
+}
+
+// untold is the world after a commit of which its page does not hear.
+func (w world) untold(in commit) world {
+	w = w.committed(in)
+	if !in.change.Abandon {
+		w.silent = with(w.silent, in.Number)
+	}
+	return w
 }
 
 func (w world) committed(in commit) world {
@@ -45,15 +64,18 @@ func (w world) committed(in commit) world {
 		}
 		values[key] = value
 	}
-	return world{State{Stored: true, Values: values}, w.without(in.Number).live}
+	w = w.without(in.Number)
+	w.State = State{Stored: true, Values: values}
+	return w
 }
 
 func (w world) without(number int) world {
-	return world{w.State, slices.DeleteFunc(slices.Clone(w.live), func(n int) bool { return n == number })}
+	w.live = slices.DeleteFunc(slices.Clone(w.live), func(n int) bool { return n == number })
+	return w
 }
 
 func (w world) equal(other world) bool {
-	return w.State.equal(other.State) && slices.Equal(w.live, other.live)
+	return w.State.equal(other.State) && slices.Equal(w.live, other.live) && slices.Equal(w.silent, other.silent)
 }
 
 func (w world) hash(seed maphash.Seed) uint64 {
@@ -63,6 +85,9 @@ func (w world) hash(seed maphash.Seed) uint64 {
 	}
 	for _, n := range w.live {
 		sum += maphash.Comparable(seed, n)
+	}
+	for _, n := range w.silent {
+		sum += maphash.Comparable(seed, -n)
 	}
 	return sum
 }
