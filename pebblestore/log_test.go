@@ -5,7 +5,9 @@ package pebblestore_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -86,11 +88,12 @@ func TestKilledAndCut(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "store")
 	for crash(t, dir, false, map[string]*crashBook{}) == 0 {
 	}
-	newest := glob(t, dir+"/pebble/*.log")
-	spoil(t, newest, func(b []byte) []byte {
-		b = bytes.TrimRight(b, "\x00") // what was only reserved
-		return b[:len(b)*2/3]
-	})
+	synced, err := os.ReadFile(filepath.Join(dir, "synced"))
+	if err != nil || len(synced) != 16 {
+		t.Fatalf("%d bytes say what was synced: %v", len(synced), err)
+	}
+	number, length := binary.BigEndian.Uint64(synced), binary.BigEndian.Uint64(synced[8:])
+	spoil(t, filepath.Join(dir, "pebble", fmt.Sprintf("%06d.log", number)), func(b []byte) []byte { return b[:length*2/3] })
 	s, err := pebblestore.Open(t.Context(), quiet(dir))
 	if err == nil {
 		mustClose(t, s)

@@ -16,7 +16,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -111,18 +110,6 @@ func (f *farm) startProxy(t *testing.T, sessions, admins []string) {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-}
-
-// replaceOnce replaces texts, of which each must be there once.
-func replaceOnce(t *testing.T, text string, pairs ...string) string {
-	t.Helper()
-	for i := 0; i < len(pairs); i += 2 {
-		if n := strings.Count(text, pairs[i]); n != 1 {
-			t.Fatalf("docs/haproxy.cfg has %q %d times, want it once", pairs[i], n)
-		}
-		text = strings.Replace(text, pairs[i], pairs[i+1], 1)
-	}
-	return text
 }
 
 // join writes two files into one.

@@ -31,7 +31,7 @@ The file, with every setting that most people need:
     cookie: {name: ASP.NET_SessionId, path: /, secure: false, same_site: lax}
     store: file                            # or redis, for several nodes, or memory
     file: {dir: /var/lib/sessionbridge/sessions, sync: always}
-    redis: {url_file: redis.url, prefix: session}
+    # redis: {url_file: redis.url, prefix: session}
     clients:
       - {name: shop, key_file: shop.key, keys: [user, "cart*"]}
       - {name: reports, key_env: REPORTS_KEY, unknown: replace}
