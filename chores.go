@@ -24,16 +24,26 @@ const storeTimeout = 5 * time.Second
 func (m *Manager) beat() {
 	ticker := time.NewTicker(beatEvery)
 	defer ticker.Stop()
+	var silent time.Time // since when the store does not answer; zero: it does
 	for {
 		select {
 		case <-m.done.Done():
 			return
 		case <-ticker.C:
 		}
-		if _, err := m.nodes(m.done); err == nil {
-			m.adoptOrphans()
-		} else if m.done.Err() == nil {
+		_, err := m.nodes(m.done)
+		switch {
+		case err == nil && !silent.IsZero():
+			m.log.Info("the store hears this node again", "after", time.Since(silent).Round(time.Second))
+			silent = time.Time{}
+		case err != nil && m.done.Err() == nil:
 			m.log.Warn("the store does not hear this node: other nodes may take its sessions", "err", err)
+			if silent.IsZero() {
+				silent = time.Now()
+			}
+		}
+		if err == nil {
+			m.adoptOrphans()
 		}
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -341,6 +343,24 @@ func TestWritersOfASessionDoNotWaitForTheStoreInTurn(t *testing.T) {
 		wantStored(t, other, "n=2 m=7")
 		if got := m.Stats(); got.Waiters != 0 || got.Holds != 0 {
 			t.Errorf("left: %+v", got)
+		}
+	})
+}
+
+func TestLogTellsThatTheStoreIsBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &cutStore{Store: newStore(t)}
+		var log bytes.Buffer
+		newManager(t, store, session.ManagerOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		store.cut(false, 22*time.Second)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		said := log.String()
+		if n := strings.Count(said, "does not hear this node"); n < 3 || n > 5 {
+			t.Errorf("the log tells %d times that the store is away:\n%s", n, said)
+		}
+		if strings.Count(said, "hears this node again") != 1 || !strings.Contains(said, "after=20s") {
+			t.Errorf("the log does not tell once that the store is back:\n%s", said)
 		}
 	})
 }
