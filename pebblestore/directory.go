@@ -22,7 +22,7 @@ const (
 	formatName = "format" // says what this is, and in which version
 	engineName = "pebble" // the database
 	newName    = "new"    // a database that is being made
-	syncedName = "synced" // how much of its log is safe
+	syncedName = "synced" // how much of its log and of its manifest is safe
 )
 
 // formatVersion is that of what this package writes. A program refuses what is
@@ -98,7 +98,7 @@ func isNew(dir string) (bool, error) {
 	case marked && !there:
 		return false, damaged(dir, errors.New("it has been a store, but its database is gone"))
 	case there:
-		return false, checkLog(dir)
+		return false, checkSynced(dir)
 	}
 	return true, onlyOurs(dir)
 }

@@ -197,6 +197,9 @@ func (f files) open(name string, try func() (vfs.File, error)) (file vfs.File, e
 	if number, ok := logNumber(name); ok && f.disk.isOurs(name) {
 		file = &logFile{File: file, log: f.log, number: number}
 	}
+	if number, ok := manifestNumber(filepath.Base(name)); ok && f.disk.isOurs(name) {
+		file = &manifestFile{File: file, synced: &f.log.synced, number: number}
+	}
 	return file, nil
 }
 

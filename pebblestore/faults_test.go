@@ -128,12 +128,25 @@ func TestOpenDamaged(t *testing.T) {
 		"the format is nonsense": func(t *testing.T, dir string) {
 			spoil(t, filepath.Join(dir, "format"), func([]byte) []byte { return []byte("nonsense") })
 		},
+		"the manifest is cut": func(t *testing.T, dir string) {
+			fillTables(t, dir)
+			spoil(t, glob(t, dir+"/pebble/MANIFEST-*"), func(b []byte) []byte { return b[:len(b)-1] })
+		},
+		"the manifest is cut, and nothing says how long it was": func(t *testing.T, dir string) {
+			fillTables(t, dir)
+			spoil(t, glob(t, dir+"/pebble/MANIFEST-*"), func(b []byte) []byte { return b[:len(b)-1] })
+			remove(t, filepath.Join(dir, "synced"))
+		},
 		"a table is gone": func(t *testing.T, dir string) { fillTables(t, dir); remove(t, glob(t, dir+"/pebble/*.sst")) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "store")
 			someStore(t, dir)
 			damage(t, dir)
+			before := listing(t, dir)
+			if report, err := pebblestore.Check(t.Context(), quiet(dir), nil); !errors.Is(err, pebblestore.ErrDamaged) {
+				t.Errorf("the check finds %+v, error %v", report, err)
+			}
 			s, err := pebblestore.Open(t.Context(), quiet(dir))
 			if err == nil {
 				mustClose(t, s)
@@ -142,8 +155,26 @@ func TestOpenDamaged(t *testing.T) {
 			if !errors.Is(err, pebblestore.ErrDamaged) || !strings.Contains(err.Error(), dir) {
 				t.Errorf("the error is %v", err)
 			}
+			if after := listing(t, dir); !slices.Equal(before, after) {
+				t.Errorf("the files were\n%q and are\n%q", before, after)
+			}
 			t.Log(err)
 		})
+	}
+}
+
+// TestOpenTorn opens a store whose manifest ends with what was being written
+// when the machine crashed.
+func TestOpenTorn(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	ids := fillTables(t, dir)
+	spoil(t, glob(t, dir+"/pebble/MANIFEST-*"), func(b []byte) []byte { return append(b, b[:20]...) })
+	s := open(t, quiet(dir))
+	defer mustClose(t, s)
+	for _, id := range ids {
+		if _, err := s.Get(t.Context(), id, session.GetOptions{}); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

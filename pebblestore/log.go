@@ -4,16 +4,16 @@
 package pebblestore
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
+	"io"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync/atomic"
 
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/record"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/wal"
 )
@@ -26,27 +26,9 @@ const logTail = 32
 // keeps a record in its memory or syncs it. What must outlive the process, but
 // not the machine, is between: it is synced as far as Pebble knows, while the
 // file only is if somebody wants that.
-//
-// Pebble takes what it can't read for the end of its log. So it is written down
-// beside it how much of the log has been synced: that must be there again, all
-// of it.
 type commitLog struct {
 	wanted atomic.Int32 // commits under way that must outlive the machine
-	synced *os.File     // number and length of the log that was synced last; nil if nothing is written
-}
-
-// open opens the file that says what was synced. No error of writing it is one
-// of a commit: what it says is then too little, and still true.
-func (l *commitLog) open(dir string) (err error) {
-	l.synced, err = os.OpenFile(filepath.Join(dir, syncedName), os.O_CREATE|os.O_RDWR, 0o600)
-	return err
-}
-
-func (l *commitLog) close() error {
-	if l.synced == nil {
-		return nil
-	}
-	return l.synced.Close()
+	synced syncedFile
 }
 
 // A logFile is one file of the log. Pebble uses it from one goroutine at a time.
@@ -76,10 +58,7 @@ func (f *logFile) SyncData() error {
 		return err
 	}
 	f.dirty = false
-	if f.log.synced != nil {
-		b := binary.BigEndian.AppendUint64(nil, f.number)
-		_, _ = f.log.synced.WriteAt(binary.BigEndian.AppendUint64(b, f.length), 0)
-	}
+	f.log.synced.noteLog(extent{f.number, f.length})
 	return nil
 }
 
@@ -101,39 +80,47 @@ func logNumber(path string) (number uint64, ok bool) {
 }
 
 // checkLog makes sure that all that was synced of the log can be read.
-func checkLog(dir string) error {
+func checkLog(dir string, synced extent) error {
 	logs, err := wal.Scan(wal.Dir{FS: vfs.Default, Dirname: filepath.Join(dir, engineName)})
 	if err != nil {
 		return fmt.Errorf("pebblestore: %w", err)
 	}
-	b, err := os.ReadFile(filepath.Join(dir, syncedName))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("pebblestore: %w", err)
-	}
-	var number, length uint64
-	if len(b) == 16 {
-		number, length = binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])
-	}
-	if len(logs) == 0 || uint64(logs[len(logs)-1].Num) < number {
+	if len(logs) == 0 || uint64(logs[len(logs)-1].Num) < synced.number {
 		return damaged(dir, errors.New("the log of its database is gone"))
 	}
-	synced, ok := logs.Get(wal.NumWAL(number))
+	log, ok := logs.Get(wal.NumWAL(synced.number))
 	if !ok {
 		return nil // it is in tables by now
 	}
-	if readable := readableLength(synced); readable+logTail < length {
-		return damaged(dir, fmt.Errorf("of the log of its database %d bytes can be read, and %d were written", readable, length))
+	readable, err := readableLength(log)
+	if err != nil {
+		return fmt.Errorf("pebblestore: %s: %w", dir, err)
+	}
+	if readable+logTail < synced.length {
+		return damaged(dir, fmt.Errorf("of the log of its database %d bytes can be read, and %d were written", readable, synced.length))
 	}
 	return nil
 }
 
-// readableLength is how long a log is up to what can't be read.
-func readableLength(l wal.LogicalLog) uint64 {
+// readableLength is how long a log is up to where it ends or is spoiled.
+func readableLength(l wal.LogicalLog) (uint64, error) {
 	r := l.OpenForRead()
 	defer r.Close()
 	for {
-		if _, at, err := r.NextRecord(); err != nil {
-			return uint64(at.Physical)
+		_, at, err := r.NextRecord()
+		switch {
+		case isEnd(err) || pebble.IsCorruptionError(err):
+			return uint64(at.Physical), nil
+		case err != nil:
+			return 0, err
 		}
 	}
+}
+
+// isEnd reports whether an error of reading records says that there is none
+// where one was looked for, which may be because it is spoiled. Any other one
+// tells nothing about the file.
+func isEnd(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || record.IsInvalidRecord(err) ||
+		errors.Is(err, record.ErrInvalidChunk) || errors.Is(err, record.ErrZeroedChunk)
 }

@@ -94,8 +94,8 @@ func (s *Store) open(ctx context.Context) (err error) {
 		return err
 	}
 	if !s.readOnly {
-		if err := s.commits.open(s.o.Dir); err != nil {
-			return fmt.Errorf("pebblestore: %w", err)
+		if err := s.commits.synced.open(s.o.Dir, fresh); err != nil {
+			return err
 		}
 	}
 	if fresh {
@@ -206,7 +206,7 @@ func (s *Store) shut() error {
 	if s.db != nil {
 		err = guarded(s.db.Close)
 	}
-	return errors.Join(err, s.commits.close(), s.lock.Close())
+	return errors.Join(err, s.commits.synced.close(), s.lock.Close())
 }
 
 // read returns the value of a key; nil if there is none. The caller owns it.

@@ -1,0 +1,141 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package pebblestore
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+)
+
+// An extent is how much of one of Pebble's files was synced.
+type extent struct{ number, length uint64 }
+
+// extents are what the file says that is named synced. Pebble takes what it
+// can't read for the end of its log, and of its manifest. So it is written down
+// beside them how much was synced: that must be there again, all of it.
+type extents struct {
+	log      extent
+	manifest extent // the newest; Pebble may not have begun to use it
+	former   extent // the one that it used before
+}
+
+// readExtents reads the file. What it does not say is zero.
+func readExtents(dir string) (e extents, err error) {
+	b, err := os.ReadFile(filepath.Join(dir, syncedName))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return e, fmt.Errorf("pebblestore: %w", err)
+	}
+	if len(b) != 16 && len(b) != 48 { // the shorter one is of a program that did not know manifests
+		return e, nil
+	}
+	for _, to := range []*extent{&e.log, &e.manifest, &e.former} {
+		if len(b) > 0 {
+			to.number, to.length = binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])
+			b = b[16:]
+		}
+	}
+	return e, nil
+}
+
+// bytes is the file.
+func (e *extents) bytes() (b []byte) {
+	for _, x := range []extent{e.log, e.manifest, e.former} {
+		b = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(b, x.number), x.length)
+	}
+	return b
+}
+
+// of is what is known of the manifest that Pebble uses. It reports false if
+// nothing was ever written down about manifests. Of one that is newer than all,
+// nothing of it must be there: the machine crashed before that was written.
+func (e *extents) of(manifest uint64) (x extent, known bool) {
+	if manifest == e.former.number {
+		return e.former, true
+	}
+	if manifest == e.manifest.number {
+		return e.manifest, true
+	}
+	return extent{number: manifest}, e.manifest.number != 0
+}
+
+// checkSynced makes sure that all that was synced can be read.
+func checkSynced(dir string) error {
+	e, err := readExtents(dir)
+	if err != nil {
+		return err
+	}
+	if err := checkLog(dir, e.log); err != nil {
+		return err
+	}
+	return checkManifest(dir, &e)
+}
+
+// A syncedFile is the file, open to be written. No error of that is one of who
+// had something synced: what it says is then too little, and still true.
+type syncedFile struct {
+	mu   sync.Mutex
+	file *os.File // nil if nothing is written
+	says extents
+}
+
+// open opens the file, of a store that was checked or is new.
+func (f *syncedFile) open(dir string, fresh bool) (err error) {
+	if !fresh {
+		err = f.read(dir)
+	}
+	if err != nil {
+		return err
+	}
+	if f.file, err = os.OpenFile(filepath.Join(dir, syncedName), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
+		return fmt.Errorf("pebblestore: %w", err)
+	}
+	return nil
+}
+
+func (f *syncedFile) read(dir string) (err error) {
+	if f.says, err = readExtents(dir); err != nil {
+		return err
+	}
+	number, _, err := currentManifest(dir)
+	if err != nil {
+		return err
+	}
+	f.says.manifest, _ = f.says.of(number) // a newer one was never used
+	f.says.former = extent{}
+	return nil
+}
+
+func (f *syncedFile) close() error {
+	if f.file == nil {
+		return nil
+	}
+	return f.file.Close()
+}
+
+func (f *syncedFile) noteLog(x extent) {
+	f.note(func(e *extents) { e.log = x })
+}
+
+func (f *syncedFile) noteManifest(x extent) {
+	f.note(func(e *extents) {
+		if e.manifest.number != x.number {
+			e.former = e.manifest
+		}
+		e.manifest = x
+	})
+}
+
+func (f *syncedFile) note(change func(*extents)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change(&f.says)
+	if f.file != nil {
+		_, _ = f.file.WriteAt(f.says.bytes(), 0)
+	}
+}
