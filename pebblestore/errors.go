@@ -6,6 +6,8 @@ package pebblestore
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -21,6 +23,14 @@ var ErrInUse = errors.New("in use")
 // damaged says what to do about a directory that can't be read.
 func damaged(dir string, err error) error {
 	return fmt.Errorf("pebblestore: %s is %w: %w; nothing in it was changed: restore a backup, or see by a check what can still be read, or move the directory away to start with no sessions", dir, ErrDamaged, err)
+}
+
+// isSystem reports whether the system refused something, which tells nothing
+// about the files: no right, no memory, no more open files, a disk that fails.
+// That a file is not there does.
+func isSystem(err error) bool {
+	var refused syscall.Errno
+	return errors.As(err, &refused) && !errors.Is(err, fs.ErrNotExist)
 }
 
 // wrong is the error of a call that met one of Pebble or of a record.

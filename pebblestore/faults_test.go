@@ -178,6 +178,27 @@ func TestOpenTorn(t *testing.T) {
 	}
 }
 
+// TestOpenUnreadable has directories in the place of files: the system refuses to
+// read them, which must not be taken for damage.
+func TestOpenUnreadable(t *testing.T) {
+	for _, pattern := range []string{"pebble/*.log", "pebble/MANIFEST-*", "pebble/OPTIONS-*", "format", "synced"} {
+		dir := filepath.Join(t.TempDir(), "store")
+		someStore(t, dir)
+		path := glob(t, filepath.Join(dir, pattern))
+		remove(t, path)
+		if err := os.Mkdir(path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		_, opened := pebblestore.Open(t.Context(), quiet(dir))
+		_, checked := pebblestore.Check(t.Context(), quiet(dir), nil)
+		for _, err := range []error{opened, checked} {
+			if err == nil || errors.Is(err, pebblestore.ErrDamaged) || !strings.Contains(err.Error(), path) {
+				t.Errorf("%s can't be read: %v", path, err)
+			}
+		}
+	}
+}
+
 func quiet(dir string) pebblestore.Options {
 	return pebblestore.Options{Dir: dir, Logger: discard()}
 }

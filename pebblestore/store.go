@@ -126,7 +126,7 @@ func (s *Store) files() files {
 
 // notOpened says whose fault it is that the database could not be opened.
 func (s *Store) notOpened(err error) error {
-	if isFull(err) || errors.Is(err, os.ErrPermission) {
+	if isSystem(err) {
 		return fmt.Errorf("pebblestore: open %s: %w", s.o.Dir, err)
 	}
 	return damaged(s.o.Dir, err)
