@@ -80,5 +80,5 @@ func (s *Store) checkCopy(ctx context.Context, dir string, progress func(records
 	if len(report.Damage) > 0 {
 		return fmt.Errorf("the copy is %w: %s", ErrDamaged, strings.Join(report.Damage, "; "))
 	}
-	return os.Remove(filepath.Join(dir, lockName))
+	return nil
 }

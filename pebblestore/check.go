@@ -28,8 +28,8 @@ const mostDamage = 100
 // progressEvery is after how many records a check tells how far it is.
 const progressEvery = 1000
 
-// Check checks a store that no process has open, and changes nothing; see
-// [Store.Check]. The error wraps [ErrInUse] if a process has it, and [ErrDamaged]
+// Check checks a store that no process has open, and changes nothing, so that it
+// may be on a medium that can only be read; see [Store.Check]. The error wraps [ErrInUse] if a process has it, and [ErrDamaged]
 // if it can't be opened at all.
 func Check(ctx context.Context, o Options, progress func(records int)) (Report, error) {
 	if err := isStore(o.Dir); err != nil {

@@ -5,9 +5,9 @@ package pebblestore
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -32,46 +32,6 @@ const (
 	formatText    = "sessionbridge store, format "
 )
 
-// lockDir makes the directory if it is not there, and takes it for this
-// process.
-func lockDir(dir string) (*os.File, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("pebblestore: %w", err)
-	}
-	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("pebblestore: %w", err)
-	}
-	mine, err := lockFile(f)
-	if err == nil && !mine {
-		err = fmt.Errorf("%s is %w by process %s: one process at a time can open it; stop that one first, or let it check or back up its store itself", dir, ErrInUse, holder(f))
-	}
-	if err == nil {
-		err = writePid(f)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("pebblestore: %w", errors.Join(err, f.Close()))
-	}
-	return f, nil
-}
-
-func holder(f *os.File) string {
-	b, _ := io.ReadAll(io.LimitReader(f, 20))
-	if pid := strings.TrimSpace(string(b)); pid != "" {
-		return pid
-	}
-	return "(unknown)"
-}
-
-// writePid writes in place, and longer numbers over shorter ones: a disk that
-// is full must not keep a store from being opened.
-func writePid(f *os.File) error {
-	if _, err := f.WriteAt(fmt.Appendf(nil, "%-19s\n", strconv.Itoa(os.Getpid())), 0); err != nil && !isFull(err) {
-		return err
-	}
-	return nil
-}
-
 // isStore is an error if a directory has never been a store.
 func isStore(dir string) error {
 	var err error
@@ -87,9 +47,9 @@ func isStore(dir string) error {
 // can't be one: what is there must neither be overwritten nor be left aside for
 // a store that is empty.
 func isNew(dir string) (bool, error) {
-	marked, err := readFormat(filepath.Join(dir, formatName))
+	marked, err := isMarked(dir)
 	if err != nil {
-		return false, fmt.Errorf("pebblestore: %s: %w", dir, err)
+		return false, err
 	}
 	_, err = os.Stat(filepath.Join(dir, engineName))
 	switch there := err == nil; {
@@ -100,7 +60,17 @@ func isNew(dir string) (bool, error) {
 	case there:
 		return false, checkSynced(dir)
 	}
-	return true, onlyOurs(dir)
+	return true, looksOurs(dir)
+}
+
+// isMarked reports whether the directory says that it is a store, in a format
+// that can be read.
+func isMarked(dir string) (bool, error) {
+	marked, err := readFormat(filepath.Join(dir, formatName))
+	if err != nil {
+		return false, fmt.Errorf("pebblestore: %s: %w", dir, err)
+	}
+	return marked, nil
 }
 
 // readFormat checks the marker. It reports false if there is none.
@@ -126,16 +96,54 @@ func checkFormat(text string) error {
 	return nil
 }
 
-// onlyOurs refuses to begin a store among the files of others.
-func onlyOurs(dir string) error {
+// looksOurs refuses a directory that is another program's, before anything in
+// it is touched.
+func looksOurs(dir string) error {
 	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return fmt.Errorf("pebblestore: %w", err)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
+	if err != nil {
+		return fmt.Errorf("pebblestore: %w", cmp.Or(checkOwner(dir), err))
+	}
+	for _, e := range entries {
+		if e.Name() == formatName || e.Name() == engineName {
+			_, err := isMarked(dir)
+			return err
+		}
+	}
+	return onlyOurs(dir, entries)
+}
+
+// onlyOurs refuses to begin a store among the files of others.
+func onlyOurs(dir string, entries []os.DirEntry) error {
 	for _, e := range entries {
 		if !slices.Contains([]string{lockName, newName, syncedName, ballastName, "lost+found"}, e.Name()) {
 			return fmt.Errorf("pebblestore: %s is no store, but is not empty: it has %q; a new store needs a directory of its own", dir, e.Name())
 		}
+	}
+	return nil
+}
+
+// checkOwner refuses a store of another user, who could not open what this one
+// leaves there. An empty directory may be given to a group, but root has no need
+// of that.
+func checkOwner(dir string) error {
+	info, err := os.Stat(filepath.Join(dir, engineName))
+	if errors.Is(err, fs.ErrNotExist) && os.Geteuid() != 0 {
+		return nil
+	}
+	if err != nil {
+		info, err = os.Stat(dir)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if owner, known := ownerOf(info); known && owner != os.Geteuid() {
+		return fmt.Errorf("%s is owned by user %d, and this is user %d; run this as that user", dir, owner, os.Geteuid())
 	}
 	return nil
 }

@@ -156,8 +156,9 @@ func (d *disk) background(log *slog.Logger) func(error) {
 // patiently.
 type files struct {
 	vfs.FS
-	disk *disk
-	log  *commitLog
+	disk     *disk
+	log      *commitLog
+	readOnly bool
 }
 
 var _ vfs.FS = files{}
@@ -203,8 +204,12 @@ func (f files) open(name string, try func() (vfs.File, error)) (file vfs.File, e
 	return file, nil
 }
 
-// Lock implements [vfs.FS].
+// Lock implements [vfs.FS]. A check locks nothing: it has the directory of the
+// store, and may not be able to make a file.
 func (f files) Lock(name string) (io.Closer, error) {
+	if f.readOnly {
+		return io.NopCloser(nil), nil
+	}
 	lock, err := f.FS.Lock(name)
 	if err != nil {
 		return nil, err

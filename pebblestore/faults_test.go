@@ -275,8 +275,23 @@ func TestOpenAmongOthers(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "letter.txt"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := pebblestore.Open(t.Context(), quiet(dir)); err == nil || !strings.Contains(err.Error(), "letter.txt") {
-		t.Errorf("a directory of others: %v", err)
+	refused := func() {
+		t.Helper()
+		if _, err := pebblestore.Open(t.Context(), quiet(dir)); err == nil || !strings.Contains(err.Error(), "letter.txt") {
+			t.Errorf("a directory of others: %v", err)
+		}
+	}
+	lock := filepath.Join(dir, "lock")
+	refused()
+	if _, err := os.Lstat(lock); err == nil {
+		t.Error("a lock was made there")
+	}
+	if err := os.WriteFile(lock, []byte("theirs"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refused()
+	if b, err := os.ReadFile(lock); string(b) != "theirs" {
+		t.Errorf("their lock is now %q, error %v", b, err)
 	}
 }
 
@@ -383,6 +398,7 @@ func TestBackup(t *testing.T) {
 func TestCheckChangesNothing(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "store")
 	ids := someStore(t, dir)
+	remove(t, filepath.Join(dir, "lock")) // as in a copy
 	before := listing(t, dir)
 	told := 0
 	report, err := pebblestore.Check(t.Context(), quiet(dir), func(n int) { told = n })

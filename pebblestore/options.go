@@ -15,7 +15,8 @@ const defaultCacheBytes = 64 << 20
 // Options say where a [Store] keeps its items, and how well. Only Dir is
 // required.
 type Options struct {
-	// Dir is the directory of the store. It is made if it is not there.
+	// Dir is the directory of the store. It is made if it is not there. A store of
+	// another user is refused, where the system knows of owners.
 	Dir string
 
 	// SyncEvery is how long a commit may be acknowledged before it is on the disk.

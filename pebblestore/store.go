@@ -26,7 +26,7 @@ type Store struct {
 	o        Options
 	readOnly bool // for a check: not even the directory is changed
 	log      *slog.Logger
-	lock     *os.File
+	lock     *dirLock
 	disk     *disk
 	commits  commitLog
 	db       *pebble.DB
@@ -73,7 +73,7 @@ func open(ctx context.Context, o Options, readOnly bool) (*Store, error) {
 	}
 	o.CacheBytes = cmp.Or(o.CacheBytes, defaultCacheBytes)
 	s := &Store{o: o, readOnly: readOnly, log: cmp.Or(o.Logger, slog.Default()), stop: func() {}}
-	lock, err := lockDir(o.Dir)
+	lock, err := lockDir(o.Dir, readOnly)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +121,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 }
 
 func (s *Store) files() files {
-	return files{FS: vfs.Default, disk: s.disk, log: &s.commits}
+	return files{FS: vfs.Default, disk: s.disk, log: &s.commits, readOnly: s.readOnly}
 }
 
 // notOpened says whose fault it is that the database could not be opened.
@@ -206,7 +206,7 @@ func (s *Store) shut() error {
 	if s.db != nil {
 		err = guarded(s.db.Close)
 	}
-	return errors.Join(err, s.commits.synced.close(), s.lock.Close())
+	return errors.Join(err, s.commits.synced.close(), s.lock.close())
 }
 
 // read returns the value of a key; nil if there is none. The caller owns it.

@@ -17,6 +17,18 @@ func isFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }
 
+// errReadOnly is the error of writing to a medium that can only be read.
+const errReadOnly = syscall.EROFS
+
+// ownerOf is the id of the user who owns a file.
+func ownerOf(info os.FileInfo) (user int, known bool) {
+	stat, known := info.Sys().(*syscall.Stat_t)
+	if !known {
+		return 0, false
+	}
+	return int(stat.Uid), true
+}
+
 // syncDir makes sure that new names in a directory are found after a crash.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)

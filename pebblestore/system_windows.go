@@ -15,6 +15,15 @@ func isFull(err error) bool {
 	return errors.Is(err, windows.ERROR_DISK_FULL) || errors.Is(err, windows.ERROR_HANDLE_DISK_FULL) || errors.Is(err, windows.ERROR_DISK_QUOTA_EXCEEDED)
 }
 
+// errReadOnly is the error of writing to a medium that can only be read.
+const errReadOnly = windows.ERROR_WRITE_PROTECT
+
+// ownerOf knows of no owner: what a file inherits from its directory says who
+// may read it.
+func ownerOf(os.FileInfo) (user int, known bool) {
+	return 0, false
+}
+
 // syncDir does nothing: Windows has no such thing, and NTFS keeps a journal of
 // its names.
 func syncDir(string) error {
