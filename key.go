@@ -6,6 +6,7 @@ package session
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"reflect"
 
 	"github.com/sessionbridge/session/dotnet"
@@ -180,16 +181,23 @@ func (k Key[T]) setEncoded(s *Session, v T, raw []byte) error {
 	if err := s.allows(k.name, raw); err != nil {
 		return err
 	}
-	return s.change(func() {
-		s.put(k.name, raw)
-		k.keep(s, v, raw)
-	})
+	return s.change(func() { k.put(s, v, raw) })
+}
+
+// put sets a value that is encoded already. s.mu is held.
+func (k Key[T]) put(s *Session, v T, raw []byte) {
+	s.put(k.name, raw)
+	k.keep(s, v, raw)
 }
 
 // Update changes the value: change gets it decoded anew, the zero value of T
 // where the session has none, and what it makes of it is set. If change fails,
 // its error is returned and the value is as it was; so it is, byte for byte, if
 // nothing is changed. change must not use the session.
+//
+// Goroutines of one request may update one value, and none of it is lost: if
+// another one has set it meanwhile, change is called again with what it is by
+// then. So change should do nothing but that.
 //
 // It is the way to change what was read: nobody else has the copy that change
 // gets, and nobody can forget to set it.
@@ -200,39 +208,81 @@ func (k Key[T]) Update(s *Session, change func(*T) error) error {
 	if err := s.writable(); err != nil {
 		return err
 	}
-	v, before, err := k.copyOf(s)
-	if err != nil {
-		return err
+	for range updateTries {
+		if done, err := k.tryUpdate(s, change); done || err != nil {
+			return err
+		}
 	}
-	if err := change(&v); err != nil {
-		return err
-	}
-	after, err := k.encode(v)
-	if err != nil {
-		return err
-	}
-	if before != nil && bytes.Equal(before, after) {
-		return nil
-	}
-	return k.setEncoded(s, v, after)
+	return &KeyError{Key: k.name, Type: typeName[T](), Err: errUpdating}
 }
 
-// copyOf returns a value of its own, and its encoding; none where the session has
-// no value. What another program wrote may look different and mean the same.
-func (k Key[T]) copyOf(s *Session) (v T, encoded []byte, err error) {
+// updateTries is more than all the goroutines of a request need: of those that
+// update a value at once, one always comes through.
+const updateTries = 1000
+
+var errUpdating = errors.New("each Update of the value was overtaken by another change of it: the function that Update calls must not set the same key")
+
+// tryUpdate is one attempt of Update. It reports whether nobody else has set the
+// value meanwhile.
+func (k Key[T]) tryUpdate(s *Session, change func(*T) error) (done bool, err error) {
+	v, was, err := k.copyOf(s)
+	if err != nil {
+		return false, err
+	}
+	if err := change(&v); err != nil {
+		return false, err
+	}
+	now, err := k.encode(v)
+	if err != nil {
+		return false, err
+	}
+	if was.encoded != nil && bytes.Equal(was.encoded, now) {
+		return true, nil
+	}
+	if err := s.allows(k.name, now); err != nil {
+		return false, err
+	}
+	err = s.change(func() {
+		if done = was.still(s, k.folded); done {
+			k.put(s, v, now)
+		}
+	})
+	return done, err
+}
+
+// An original is what Update began with.
+type original struct {
+	there   bool
+	raw     []byte // as the session had it
+	encoded []byte // as the codec writes it; nil where there was no value
+}
+
+// still reports whether the session has what it had. s.mu is held.
+func (o original) still(s *Session, folded string) bool {
+	i, there := s.index[folded]
+	return there == o.there && (!there || bytes.Equal(s.values[i].Value, o.raw))
+}
+
+// copyOf returns a value of its own, and what it was made of. What another program
+// wrote may look different and mean the same.
+func (k Key[T]) copyOf(s *Session) (v T, was original, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.noteRead(k.folded)
 	if s.sealed != nil {
-		return v, nil, s.sealed
+		return v, was, s.sealed
+	}
+	i, there := s.index[k.folded]
+	if was.there = there; there {
+		was.raw = s.values[i].Value
 	}
 	if !k.hasValue(s) {
-		return v, nil, nil
+		return v, was, nil
 	}
 	if v, err = k.decode(s); err == nil {
-		encoded, err = k.codec.Marshal(v)
+		was.encoded, err = k.marshal(v)
 	}
-	return v, encoded, err
+	return v, was, err
 }
 
 // Delete removes the value, if there is one.
@@ -250,6 +300,15 @@ func (k Key[T]) encode(v T) ([]byte, error) {
 	case err == nil && k.limit > 0 && len(raw) > k.limit:
 		err = &SizeError{Size: len(raw), Limit: k.limit}
 	}
+	if err != nil {
+		return nil, &KeyError{Key: k.name, Type: typeName[T](), Err: err}
+	}
+	return raw, nil
+}
+
+// marshal returns the bytes of a value that was read.
+func (k Key[T]) marshal(v T) ([]byte, error) {
+	raw, err := k.codec.Marshal(v)
 	if err != nil {
 		return nil, &KeyError{Key: k.name, Type: typeName[T](), Err: err}
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -282,5 +283,79 @@ func TestManagerSettles(t *testing.T) {
 	b.Goods["bell"]++
 	if err := reader.Commit(t.Context()); !errors.Is(err, session.ErrReadOnly) {
 		t.Errorf("a reader: got %v, want ErrReadOnly", err)
+	}
+}
+
+func TestUpdatesAtOnceLoseNothing(t *testing.T) {
+	s := newSession("unread", "1")
+	var others sync.WaitGroup
+	begun, told := make(chan struct{}), make(chan struct{})
+	others.Go(func() {
+		<-begun
+		must(t, addUnread(s))
+		close(told)
+	})
+	calls := 0
+	must(t, unread.Update(s, func(n *int) error {
+		if calls++; calls == 1 {
+			close(begun)
+			<-told
+		}
+		*n++
+		return nil
+	}))
+	others.Wait()
+	if n, err := unread.Get(s); n != 3 || calls != 2 || err != nil {
+		t.Errorf("got %d after %d calls, %v, want 3 after 2", n, calls, err)
+	}
+}
+
+func TestUpdateTellsAValueThatIsNewOrGoneMeanwhile(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		s      *session.Session
+		change func(*session.Session) error
+		want   int
+	}{
+		{"new", newSession(), func(s *session.Session) error { return s.SetRaw("unread", []byte("5")) }, 6},
+		{"gone", newSession("unread", "5"), (*session.Session).Clear, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			first := true
+			must(t, unread.Update(test.s, func(n *int) error {
+				if first {
+					must(t, test.change(test.s))
+				}
+				first = false
+				*n++
+				return nil
+			}))
+			if n, err := unread.Get(test.s); n != test.want || err != nil {
+				t.Errorf("got %d, %v, want %d", n, err, test.want)
+			}
+		})
+	}
+}
+
+func TestUpdateThatSetsItsOwnKeyEnds(t *testing.T) {
+	s := newSession()
+	i := 0
+	err := unread.Update(s, func(n *int) error {
+		i++
+		*n = -1
+		return unread.Set(s, i)
+	})
+	var bad *session.KeyError
+	if !errors.As(err, &bad) || bad.Key != "unread" {
+		t.Errorf("got %v, want a KeyError of unread", err)
+	}
+}
+
+func TestUpdateOfWhatCanBeReadAndNotBeWritten(t *testing.T) {
+	k := session.NewKey[float64]("price")
+	err := k.Update(newSession("price", "1e400"), func(p *float64) error { *p = 0; return nil })
+	var bad *session.KeyError
+	if !errors.As(err, &bad) || bad.Key != "price" {
+		t.Errorf("got %v, want a KeyError of price", err)
 	}
 }

@@ -74,9 +74,9 @@ func (k Key[T]) remember(s *Session, v T) error {
 	}
 	// The bytes that came may be of another writer, who writes the same value
 	// in another way.
-	encoded, err := k.codec.Marshal(v)
+	encoded, err := k.marshal(v)
 	if err != nil {
-		return &KeyError{Key: k.name, Type: typeName[T](), Err: err}
+		return err
 	}
 	k.keep(s, v, encoded)
 	return nil
