@@ -213,6 +213,12 @@ func (l *lateOpened) Commit(ctx context.Context) error {
 	if l.written != nil {
 		l.written.Session().become(l.session)
 	}
+	l.err = errPanicked
+	defer func() {
+		if errors.Is(l.err, errPanicked) {
+			_ = l.now().Release(ctx)
+		}
+	}()
 	l.err = l.now().Commit(ctx)
 	if l.written != nil {
 		l.session.rename(l.written.Session().ID())

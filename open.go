@@ -77,15 +77,24 @@ func (l *local) Commit(ctx context.Context) error {
 	if l.ended {
 		return l.err
 	}
-	l.ended = true
-	l.err = l.session.Settle()
-	if l.err == nil && l.held != nil {
-		l.err = l.store(ctx)
-	}
-	if l.held != nil {
-		l.err = errors.Join(l.err, l.held.Release(ctx)) // does nothing if it was stored
-	}
+	l.ended, l.err = true, errPanicked
+	l.err = l.commit(ctx)
 	return l.err
+}
+
+// errPanicked is what a commit has said of which a codec, say, has panicked.
+var errPanicked = errors.New("session not committed: its commit panicked")
+
+// commit stores the session and ends the hold, also if a codec panics. l.mu is
+// held.
+func (l *local) commit(ctx context.Context) (err error) {
+	if l.held != nil {
+		defer func() { err = errors.Join(err, l.held.Release(ctx)) }() // does nothing if it was stored
+	}
+	if err := l.session.Settle(); err != nil || l.held == nil {
+		return err
+	}
+	return l.store(ctx)
 }
 
 // Release gives the session up.

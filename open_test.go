@@ -159,3 +159,63 @@ func TestLocalCommitKeepsWhatNobodyCouldWrite(t *testing.T) {
 		t.Errorf("stored %s, unknown %q, want lost to be unknown still", got, unknown)
 	}
 }
+
+// touchy is a codec that panics while it is armed.
+type touchy struct {
+	session.JSON
+	armed *bool
+}
+
+func (c touchy) Marshal(v any) ([]byte, error) {
+	if *c.armed {
+		panic("the codec is touchy")
+	}
+	return c.JSON.Marshal(v)
+}
+
+// panics reports whether do panics.
+func panics(do func()) (yes bool) {
+	defer func() { yes = recover() != nil }()
+	do()
+	return false
+}
+
+func TestCommitThatPanicsHoldsNothing(t *testing.T) {
+	armed := false
+	codec := touchy{armed: &armed}
+	k := session.NewKey[int]("count").WithCodec(codec).WithMutations(session.SaveMutations)
+	began := session.NewKey[time.Time]("began").WithCodec(codec)
+	for name, wrap := range map[string]func(session.Source) session.Source{
+		"Manager":     func(s session.Source) session.Source { return s },
+		"LockOnWrite": session.LockOnWrite,
+		"EndAfter":    func(s session.Source) session.Source { return session.EndAfter(s, time.Hour, began) },
+		"LockOnWrite, EndAfter": func(s session.Source) session.Source {
+			return session.LockOnWrite(session.EndAfter(s, time.Hour, began))
+		},
+	} {
+		for _, watched := range []bool{true, false} {
+			armed = false
+			m := newManager(t, newStore(t), session.ManagerOptions{})
+			opened, err := wrap(m).Open(t.Context(), testID, session.Writable)
+			must(t, err)
+			if watched {
+				must(t, k.Set(opened.Session(), 1))
+			} else {
+				must(t, count.Set(opened.Session(), 1))
+			}
+			armed = true
+			panicked := panics(func() { err = opened.Commit(t.Context()) })
+			armed = false
+			if panicked {
+				must(t, opened.Release(t.Context()))
+				if err := opened.Commit(t.Context()); name == "Manager" && err == nil {
+					t.Errorf("%s: a commit that panicked was none, says the next", name)
+				}
+			}
+			if wants := watched || name == "EndAfter" || name == "LockOnWrite, EndAfter"; panicked != wants {
+				t.Errorf("%s: panicked %t, want %t", name, panicked, wants)
+			}
+			nothingHeld(t, m)
+		}
+	}
+}

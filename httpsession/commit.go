@@ -5,6 +5,7 @@ package httpsession
 
 import (
 	"context"
+	"errors"
 
 	"github.com/sessionbridge/session"
 )
@@ -58,9 +59,18 @@ func (x *exchange) end(sealed error, by func(session.Opened) error) (here bool, 
 	here = x.once(&x.ending, func() {
 		defer watch.end() // also if the source panics
 		opened.Session().Seal(sealed)
+		x.ended = errPanicked
+		defer x.giveUp(opened)
 		x.ended = by(opened)
 	})
 	return here, x.ended
+}
+
+// giveUp releases a session whose end has panicked: nobody else would.
+func (x *exchange) giveUp(opened session.Opened) {
+	if errors.Is(x.ended, errPanicked) {
+		x.noteRelease(opened, opened.Release(context.WithoutCancel(x)))
+	}
 }
 
 // cookiesOf returns the Set-Cookie headers of a session that is committed. A

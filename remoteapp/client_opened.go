@@ -5,6 +5,7 @@ package remoteapp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -73,27 +74,34 @@ func (o *opened) Commit(ctx context.Context) error {
 	defer close(o.done)
 	ctx, cancel := o.lasting(ctx, "commit")
 	defer cancel()
+	o.err = errPanicked
 	o.err = o.commit(ctx)
 	return o.err
 }
 
-// commit sends what was changed, if that can be sent.
+// errPanicked is what a commit has said of which a codec, say, has panicked.
+var errPanicked = errors.New("session not committed: its commit panicked")
+
+// commit sends what was changed, if that can be sent. If it can't, also because a
+// codec panics, the session is given back.
 func (o *opened) commit(ctx context.Context) error {
-	if err := o.session.Settle(); err != nil {
-		o.giveBack(ctx)
+	sent := false
+	defer func() {
+		if !sent {
+			o.giveBack(ctx)
+		}
+	}()
+	if err := o.session.Settle(); err != nil || !o.session.Changes().Any() {
 		return err
-	}
-	if !o.session.Changes().Any() {
-		o.giveBack(ctx)
-		return nil
 	}
 	for _, check := range []func() error{o.checkUnknown, o.checkLimits} {
 		if err := check(); err != nil {
-			o.giveBack(ctx)
 			return err
 		}
 	}
-	return o.ending.commit(ctx, o.update())
+	body := o.update()
+	sent = true
+	return o.ending.commit(ctx, body)
 }
 
 // Release ends the exchange without a change, also if ctx has ended.

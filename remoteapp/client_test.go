@@ -381,3 +381,40 @@ func TestClientRefusesWhatItCouldNotReadAgain(t *testing.T) {
 		}
 	})
 }
+
+// touchy is a codec that panics while it is armed.
+type touchy struct {
+	session.JSON
+	armed *bool
+}
+
+func (c touchy) Marshal(v any) ([]byte, error) {
+	if *c.armed {
+		panic("the codec is touchy")
+	}
+	return c.JSON.Marshal(v)
+}
+
+func TestClientWhoseCommitPanicsHoldsNothing(t *testing.T) {
+	armed := false
+	k := session.NewKey[int]("n").WithCodec(touchy{armed: &armed}).WithMutations(session.SaveMutations)
+	eachWay(t, setup{}, func(t *testing.T, s *server, c *remoteapp.Client, _ remoteapp.ClientMode) {
+		armed = false
+		o := open(t, c, testID, session.Writable)
+		must(t, k.Set(o.Session(), 1))
+		armed = true
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("the commit does not panic")
+				}
+			}()
+			_ = o.Commit(t.Context())
+		}()
+		if err := o.Commit(t.Context()); err == nil {
+			t.Error("a commit that panicked was none, says the next")
+		}
+		synctest.Wait()
+		s.nothingHeld()
+	})
+}
