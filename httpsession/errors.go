@@ -114,6 +114,6 @@ func (w *errorWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // finish answers 500 if nothing was answered yet.
 func (w *errorWriter) finish() {
 	if !w.wrote {
-		w.ResponseWriter.WriteHeader(http.StatusInternalServerError)
+		w.WriteHeader(http.StatusInternalServerError)
 	}
 }

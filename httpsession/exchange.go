@@ -27,8 +27,9 @@ type exchange struct {
 	writer          writer              // what the handler writes to
 	outer           http.Header         // what was set before the handler ran; nil if nothing
 
-	dropped error // why the handler's response is dropped; read it after beginning
-	ended   error // what the commit or release said; read it after ending
+	dropped error        // why the handler's response is dropped; read it after beginning
+	answer  *errorWriter // of what is answered in its place; read it after beginning
+	ended   error        // what the commit or release said; read it after ending
 
 	mu        sync.Mutex
 	changed   sync.Cond // a turn is done
@@ -119,17 +120,39 @@ func (x *exchange) take(t *turn) bool {
 }
 
 // begin commits the session before the first byte of the response leaves. An
-// error means that the handler's response is dropped: another one has been
-// given in its place.
+// error means that the handler's response is dropped: another one is given in its
+// place.
 func (x *exchange) begin() error {
 	x.once(&x.beginning, func() {
+		x.dropped = errUnanswered // unless what follows comes to its end
 		if here, err := x.commit(); here && err != nil {
 			x.drop(err)
 			return
 		}
 		x.setCookies()
+		x.dropped = nil
 	})
 	return x.dropped
+}
+
+// finish begins the response, if nothing has yet, and answers the request if a
+// commit or an ErrorFunc has panicked and the handler has recovered that.
+func (x *exchange) finish() {
+	switch err := x.begin(); {
+	case err == nil:
+	case x.answer == nil:
+		x.drop(errPanicked)
+	default:
+		x.answer.finish()
+	}
+}
+
+// errUnanswered: the commit or the ErrorFunc has panicked.
+var errUnanswered = droppedBy(errPanicked)
+
+// droppedBy says why the handler's response is dropped.
+func droppedBy(err error) error {
+	return fmt.Errorf("httpsession: the response is dropped: the session was not committed: %w", err)
 }
 
 // setCookies adds the cookies of the session to the response.
@@ -150,11 +173,11 @@ func (x *exchange) setCookies() {
 
 // drop answers the request in place of the handler.
 func (x *exchange) drop(err error) {
-	x.dropped = fmt.Errorf("httpsession: the response is dropped: the session was not committed: %w", err)
+	x.dropped = droppedBy(err)
 	x.clearHeader()
-	w := &errorWriter{ResponseWriter: x.w}
-	x.m.fail(w, x.r, err)
-	w.finish()
+	x.answer = &errorWriter{ResponseWriter: x.w}
+	x.m.fail(x.answer, x.r, err)
+	x.answer.finish()
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.instead = maps.Clone(x.w.Header())

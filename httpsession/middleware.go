@@ -36,9 +36,9 @@ type Options struct {
 	// ErrorFunc answers a request in place of its handler when the session can't
 	// be committed, and for [Error]. Headers that were set inside the middleware
 	// are gone by then. After a failed commit all that the handler writes is
-	// dropped, and an ErrorFunc that writes nothing answers 500. It must not call
-	// Error. nil means a line of text with the status of [Status], and the error
-	// in the log.
+	// dropped, and an ErrorFunc that writes nothing answers 500, as does one that
+	// panics where the handler recovers it. It must not call Error. nil means a
+	// line of text with the status of [Status], and the error in the log.
 	ErrorFunc func(w http.ResponseWriter, r *http.Request, err error)
 
 	Logger *slog.Logger // nil means slog.Default()
@@ -114,6 +114,6 @@ func (m *middleware) wrap(next http.Handler) http.Handler {
 		x := newExchange(m, w, r, as)
 		defer x.close() // releases the session, if the next two lines panic
 		next.ServeHTTP(&x.writer, x.r)
-		x.begin() // unless the handler has written something
+		x.finish()
 	})
 }
