@@ -98,6 +98,17 @@ func TestErrorReleasesTheSession(t *testing.T) {
 	p.want(t, 1, 0, 1)
 }
 
+func TestErrorFuncThatWritesNothingIsNoPage(t *testing.T) {
+	o := httpsession.Options{ErrorFunc: func(http.ResponseWriter, *http.Request, error) {}}
+	res := serve(wrap(t, newManager(t, session.ManagerOptions{}), o, func(w http.ResponseWriter, r *http.Request) {
+		addVisit(t, r)
+		httpsession.Error(w, r, errors.New("half done"))
+	}), newRequest(t, "POST", "/"))
+	if res.StatusCode != 500 {
+		t.Errorf("got %s, want 500", res.Status)
+	}
+}
+
 func TestErrorOutsideOfTheMiddleware(t *testing.T) {
 	w, r := httptest.NewRecorder(), newRequest(t, "GET", "/")
 	_, err := session.FromContext(r.Context())

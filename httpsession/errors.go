@@ -53,7 +53,9 @@ func Error(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	x.release()
 	x.clearHeader()
-	x.m.fail(w, r, err)
+	answer := &errorWriter{ResponseWriter: w}
+	x.m.fail(answer, r, err)
+	answer.finish()
 }
 
 // Status returns the HTTP status for an error of a session: 503 if the same

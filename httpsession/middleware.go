@@ -35,10 +35,10 @@ type Options struct {
 
 	// ErrorFunc answers a request in place of its handler when the session can't
 	// be committed, and for [Error]. Headers that were set inside the middleware
-	// are gone by then. After a failed commit all that the handler writes is
-	// dropped, and an ErrorFunc that writes nothing answers 500, as does one that
-	// panics where the handler recovers it. It must not call Error. nil means a
-	// line of text with the status of [Status], and the error in the log.
+	// are gone by then. One that writes nothing answers 500. After a failed commit
+	// all that the handler writes is dropped, also if the ErrorFunc panics and the
+	// handler recovers that. It must not call Error. nil means a line of text with
+	// the status of [Status], and the error in the log.
 	ErrorFunc func(w http.ResponseWriter, r *http.Request, err error)
 
 	Logger *slog.Logger // nil means slog.Default()
