@@ -27,12 +27,27 @@ import (
 // the session may be too old.
 //
 // Use [LockOnWrite] and [KeySet.Strict] around it, not inside. EndAfter panics if
-// the lifetime is not more than 0.
+// the lifetime is not more than 0, or if LockOnWrite is inside: sessions would not
+// end.
 func EndAfter(source Source, lifetime time.Duration, began Key[time.Time]) Source {
 	if lifetime <= 0 {
 		panic(fmt.Sprintf("session: lifetime of sessions is %s, want more than 0", lifetime))
 	}
+	if locksLate(source) {
+		panic("session: EndAfter is around LockOnWrite, want LockOnWrite around EndAfter")
+	}
 	return endingSource{source, lifetime, began}
+}
+
+// locksLate reports whether LockOnWrite is in a source, as far as it was made here.
+func locksLate(source Source) bool {
+	switch s := source.(type) {
+	case lateSource:
+		return true
+	case strictSource:
+		return locksLate(s.Source)
+	}
+	return false
 }
 
 type endingSource struct {

@@ -201,3 +201,18 @@ func TestWrongLifetimePanics(t *testing.T) {
 	}()
 	session.EndAfter(nil, 0, began)
 }
+
+func TestLateLockInsideOfALifetimePanics(t *testing.T) {
+	m := newManager(t, newStore(t), session.ManagerOptions{})
+	known, err := session.NewKeySet(unread, began)
+	must(t, err)
+	late := session.LockOnWrite(m)
+	for name, do := range map[string]func(){
+		"LockOnWrite":         func() { session.EndAfter(late, time.Hour, began) },
+		"Strict, LockOnWrite": func() { session.EndAfter(known.Strict(late), time.Hour, began) },
+	} {
+		if !panics(do) {
+			t.Errorf("%s: EndAfter takes a source whose sessions would not end", name)
+		}
+	}
+}
