@@ -297,13 +297,29 @@ func TestUnmarshalWantsAPointer(t *testing.T) {
 	}
 }
 
-func TestInvalidUTF8IsReplacedAsDotNetDoes(t *testing.T) {
+func TestWhatIsNoUTF8IsRefused(t *testing.T) {
+	type latin struct{ Name string }
 	var codec dotnet.Codec
-	got, err := codec.Marshal("a\xff\xc3b")
-	if want := `"a\uFFFD\uFFFDb"`; string(got) != want || err != nil {
-		t.Errorf("got %s, %v, want %s", got, err, want)
+	for path, v := range map[string]any{
+		"$": "caf\xe9", "$[1].Name": []latin{{"café\ufffd"}, {"caf\xe9"}}, "$.*": map[string]string{"a": "\xed\xa0\x80"},
+		"$[0]": []plain{"\xff"}, "$.*[0]": map[plain][]plain{"": {"\xc3"}},
+	} {
+		got, err := codec.Marshal(v)
+		write, ok := errors.AsType[*dotnet.WriteError](err)
+		if !ok || write.Path != path || !strings.Contains(err.Error(), "no UTF-8") {
+			t.Errorf("%q became %s, %v, want an error at %s", v, got, err, path)
+		}
+	}
+	if got, err := codec.Marshal(map[plain]int{"\xff": 1}); err == nil {
+		t.Errorf("a key that is no UTF-8 became %s", got)
 	}
 }
+
+// A plain is its text.
+type plain string
+
+func (p plain) MarshalText() ([]byte, error)  { return []byte(p), nil }
+func (p *plain) UnmarshalText(b []byte) error { *p = plain(b); return nil }
 
 func TestValuesAlsoSuitEncodingJSON(t *testing.T) {
 	v := allTypes{Char: 'c'}

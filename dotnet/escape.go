@@ -11,8 +11,7 @@ import (
 
 // appendString appends text in quotes, as JavaScriptEncoder.Default writes it:
 // of the characters only printable ASCII stays, and of that not what has a
-// meaning in HTML. What is not UTF-8 becomes U+FFFD, as half a surrogate pair
-// does in .NET.
+// meaning in HTML. The text is UTF-8.
 func appendString[T string | []byte](dst []byte, text T) []byte {
 	dst = append(dst, '"')
 	from := 0

@@ -6,6 +6,7 @@ package dotnet
 import (
 	"encoding"
 	"reflect"
+	"unicode/utf8"
 )
 
 // A form says how the values of one Go type cross. The values it is given are
@@ -54,15 +55,20 @@ func (r *reader) parsed(err error, want string) error {
 	return &ReadError{Offset: r.at, Found: "a string of another form", Want: want, Err: err}
 }
 
-func (textForm) appendKey(dst []byte, v reflect.Value) ([]byte, error) {
+func (textForm) appendKey(dst []byte, v reflect.Value) (_ []byte, err error) {
+	from := len(dst)
 	switch text := v.Addr().Interface().(type) {
 	case encoding.TextAppender:
-		return text.AppendText(dst)
-	case encoding.TextMarshaler:
-		b, err := text.MarshalText()
-		return append(dst, b...), err
+		dst, err = text.AppendText(dst)
+	case encoding.TextMarshaler: // it is one of the two: the compiler of types has looked
+		var b []byte
+		b, err = text.MarshalText()
+		dst = append(dst, b...)
 	}
-	return dst, nil // can't be: the compiler of types has looked
+	if err == nil && !utf8.Valid(dst[from:]) {
+		err = errNoUTF8
+	}
+	return dst, err
 }
 
 func (textForm) parseKey(text []byte, v reflect.Value) error {

@@ -56,21 +56,18 @@ func oracleTypes() []oracleType {
 		of("Level", rapid.Map(ints, func(n int) level { return level(n) }), drawNumber),
 		of("int?", rapid.Ptr(ints, true), nil),
 		of("List<string>", rapid.SliceOfN(rapid.Ptr(rapid.Custom(drawString), true), 0, 5), nil),
-		of("Dictionary<string,int>", rapid.MapOfN(rapid.Custom(drawName), ints, 0, 5), nil),
+		of("Dictionary<string,int>", rapid.MapOfN(rapid.Custom(drawString), ints, 0, 5), nil),
 		of("Cart", rapid.Ptr(rapid.Custom(drawCart), true), nil),
 	}
 }
 
-// drawString draws a string, most of which is for its escapes; a part may be no
-// UTF-8.
+// drawString draws a string, most of which is for its escapes.
 func drawString(t *rapid.T) string {
 	pieces := rapid.OneOf(rapid.String(), rapid.StringN(1, 3, -1), rapid.SampledFrom([]string{
-		"", "<>&'+`\"\\", "\b\f\n\r\t\v\x00\x7f", "😀", "\u2028\ufeff\ufffe\uffff", "\U0010ffff", "\xff", "\xed\xa0\x80", "\xf0\x9f", "a/b", "Größe",
+		"", "<>&'+`\"\\", "\b\f\n\r\t\v\x00\x7f", "😀", "\u2028\ufeff\ufffe\uffff", "\U0010ffff", "\ufffd", "a/b", "Größe",
 	}))
-	return strings.Join(rapid.SliceOfN(pieces, 0, 3).Draw(t, "pieces"), "")
+	return strings.ToValidUTF8(strings.Join(rapid.SliceOfN(pieces, 0, 3).Draw(t, "pieces"), ""), "?")
 }
-
-func drawName(t *rapid.T) string { return strings.ToValidUTF8(drawString(t), "?") }
 
 // drawDouble draws a double by its bits, or a number as people write it.
 func drawDouble(t *rapid.T) float64 {
@@ -132,7 +129,7 @@ func drawCart(t *rapid.T) oracleCart {
 	for range rapid.IntRange(0, 3).Draw(t, "lines") {
 		c.Lines = append(c.Lines, &oracleLine{Sku: text.Draw(t, "sku"), Quantity: int(rapid.Int32().Draw(t, "quantity")), Price: drawDecimal(t)})
 	}
-	c.Notes = rapid.MapOfN(rapid.Custom(drawName), text, 0, 3).Draw(t, "notes")
+	c.Notes = rapid.MapOfN(rapid.Custom(drawString), text, 0, 3).Draw(t, "notes")
 	return c
 }
 

@@ -15,6 +15,9 @@ import (
 // errText is what a parser says of a text that is not in its form.
 var errText = errors.New("malformed")
 
+// errNoUTF8 is better than U+FFFD in the place of what the string had.
+var errNoUTF8 = errors.New("the string is no UTF-8, and .NET has no other; convert it, or use []byte")
+
 // boolForm is bool.
 type boolForm struct{}
 
@@ -59,6 +62,9 @@ func (boolForm) parseKey(text []byte, v reflect.Value) error {
 type stringForm struct{}
 
 func (stringForm) write(dst []byte, v reflect.Value, _ int) ([]byte, error) {
+	if !utf8.ValidString(v.String()) {
+		return dst, errNoUTF8
+	}
 	return appendString(dst, v.String()), nil
 }
 
