@@ -14,6 +14,12 @@ import (
 // comment. The zero Codec is ready to use, and safe for concurrent use. It
 // remembers the types that it has met, so it must not be copied.
 type Codec struct {
+	// Strict makes it an error to read a property that the struct lacks, if that
+	// has no [Rest] either. Otherwise such a property is passed over, as .NET does
+	// it, and is gone when the value is written. It is not to be changed once the
+	// Codec is in use.
+	Strict bool
+
 	plans sync.Map // reflect.Type to plan
 }
 
@@ -80,7 +86,7 @@ func (c *Codec) Unmarshal(data []byte, v any) error {
 	if err != nil {
 		return err
 	}
-	r := &reader{data: data}
+	r := &reader{data: data, strict: c.Strict}
 	if err = f.read(r, value.Elem()); err == nil {
 		err = r.end()
 	}

@@ -39,6 +39,9 @@ func (c *compiler) form(path string, t reflect.Type) form {
 	if f := byType(t); f != nil {
 		return f
 	}
+	if t == reflect.TypeFor[Rest]() {
+		return c.complain(path, t, "is only of use as a field of a struct; use json.RawMessage for any value")
+	}
 	if f, reason := byMethods(t); f != nil {
 		return f
 	} else if reason != "" {

@@ -7,7 +7,8 @@
 // It knows nothing of sessions.
 //
 // What Go writes, .NET reads as the same value. What .NET writes, Go reads, and
-// writes again byte for byte, but for the order of a dictionary. What
+// writes again byte for byte, but for the order of a dictionary, a null that was
+// read into a string, and properties that the struct lacks (see below). What
 // System.Text.Json refuses with its default options is refused here: another
 // type, a number in quotes, 1.0 for an int, comments, trailing commas.
 //
@@ -27,6 +28,7 @@
 //	map[K]V                 Dictionary<K, V>; nil is null
 //	*T                      T?, a reference that can be null
 //	a struct                a class or struct
+//	Rest                    the properties of a struct that have no field
 //	json.RawMessage         JsonElement, object
 //	json.Number             any number, its digits kept
 //
@@ -42,8 +44,7 @@
 //
 // # Names
 //
-// System.Text.Json matches the names of properties with their case, and passes
-// over one that it doesn't know. So a field crosses under its name in Go, as is,
+// System.Text.Json matches the names of properties with their case. So a field crosses under its name in Go, as is,
 // which is mostly the one in C#, or under the one in its tag:
 //
 //	UserName string            // C#: UserName
@@ -54,6 +55,20 @@
 // A json tag that says another name, or an option, is a complaint: was it made
 // for this reader, or for a browser? A dotnet tag beside it answers that.
 // The fields of an embedded struct are those of a base class.
+//
+// # Properties that the struct lacks
+//
+// They are passed over when the value is read, as System.Text.Json does it, and
+// are gone for the other program too once the value is written: by any Set or
+// Update of a key. Three things help, of which the first should be in each struct
+// whose class somebody else may extend:
+//
+//	Rest dotnet.Rest // a field that takes them and gives them back, see [Rest]
+//
+// A field for each property; a test can tell of one that is missing with a [Codec]
+// that is Strict. Or that Codec for the key itself: then a value that has more
+// can't be read, so that an Update fails and takes nothing away. A Set that has
+// read nothing replaces the value all the same.
 //
 // [Codec.Check] says of a type all that can't cross, before any value does.
 //

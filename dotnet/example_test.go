@@ -46,6 +46,33 @@ func ExampleCodec() {
 	// {"Id":8,"Note":null,"Total":12.50,"Placed":"2024-02-29T13:45:30Z","Delay":"1.00:30:00"} <nil>
 }
 
+// A struct with a rest writes down no more than the page needs, and takes nothing
+// away from the other program.
+func ExampleRest() {
+	type Order struct {
+		ID   int `dotnet:"Id"`
+		Rest dotnet.Rest
+	}
+	fromDotNet := `{"Id":7,"Note":null,"Total":12.50}`
+
+	var codec dotnet.Codec
+	var order Order
+	if err := codec.Unmarshal([]byte(fromDotNet), &order); err != nil {
+		fmt.Println(err)
+	}
+	order.ID++
+	text, err := codec.Marshal(order)
+	fmt.Println(string(text), err)
+
+	strict := dotnet.Codec{Strict: true} // for who has no rest: session.NewKey[…]("order").WithCodec(&strict)
+	fmt.Println(strict.Unmarshal([]byte(fromDotNet), &struct {
+		ID int `dotnet:"Id"`
+	}{}))
+	// Output:
+	// {"Id":8,"Note":null,"Total":12.50} <nil>
+	// dotnet: $.Note, byte 8: found a property that the struct lacks, want a field for it, or a dotnet.Rest
+}
+
 // Of a type that .NET could not read, all is told at once.
 func ExampleCodec_Check() {
 	type User struct {

@@ -18,7 +18,7 @@ func (c *compiler) object(path string, t reflect.Type) form {
 	f := &objectForm{byName: make(map[string]int)}
 	c.known[t] = f
 	c.members(path, t, f)
-	if len(f.properties) == 0 && t.NumField() > 0 {
+	if len(f.properties) == 0 && f.rest == nil && t.NumField() > 0 {
 		return c.complain(path, t, "has no exported fields, so nothing of it would cross")
 	}
 	return f
@@ -49,6 +49,10 @@ func (c *compiler) levelMembers(path string, b base, f *objectForm, above int) (
 	for i := range b.t.NumField() {
 		field := b.t.Field(i)
 		index := append(slices.Clone(b.index), i)
+		if field.Type == reflect.TypeFor[Rest]() {
+			c.addRest(path, field, index, f)
+			continue
+		}
 		name, ok := c.nameOf(path, field)
 		switch {
 		case !ok:

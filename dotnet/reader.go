@@ -12,10 +12,11 @@ const maxDepth = 64
 // comments, no trailing commas, no byte order mark. Its methods begin at the
 // next byte that is not white space.
 type reader struct {
-	data  []byte
-	pos   int
-	at    int // where the last text began
-	depth int
+	data   []byte
+	pos    int
+	at     int // where the last text began
+	depth  int
+	strict bool // a property that a struct lacks is an error
 }
 
 // end checks that nothing but white space follows.
