@@ -89,7 +89,7 @@ func TestKilledAndCut(t *testing.T) {
 	for crash(t, dir, false, map[string]*crashBook{}) == 0 {
 	}
 	synced, err := os.ReadFile(filepath.Join(dir, "synced"))
-	if err != nil || len(synced) != 16 {
+	if err != nil || len(synced) < 16 {
 		t.Fatalf("%d bytes say what was synced: %v", len(synced), err)
 	}
 	number, length := binary.BigEndian.Uint64(synced), binary.BigEndian.Uint64(synced[8:])
