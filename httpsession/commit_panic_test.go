@@ -82,7 +82,7 @@ func TestErrorFuncThatPanicsIsNoPage(t *testing.T) {
 		want   string
 	}{
 		"at once":       {func(http.ResponseWriter) {}, "500 "},
-		"after a write": {func(w http.ResponseWriter) { http.Error(w, "half", 502) }, "502 half\n"},
+		"after a write": {func(w http.ResponseWriter) { http.Error(w, "half", http.StatusBadGateway) }, "502 half\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			hook := func(w http.ResponseWriter, _ *http.Request, _ error) {
