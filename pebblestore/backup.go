@@ -30,38 +30,77 @@ func Backup(ctx context.Context, o Options, dir string, progress func(records in
 }
 
 // Backup makes a copy of the store, as of now, in a directory that must not be
-// there yet. The store may be in use meanwhile. The copy is a store: to restore
-// it is to open it in the place of the other. On the same file system its tables
-// are links and take no room until the store has others. It is checked before it
-// gets its name, so that a directory of that name is a backup that can be read;
-// progress is that of [Store.Check].
+// there yet, and not be in that of the store. The store may be in use meanwhile.
+// The copy is a store: to restore it is to open it in the place of the other. On
+// the same file system its tables are links and take no room until the store has
+// others. It is made beside its place, and checked before it gets its name, so
+// that a directory of that name is a backup that can be read; progress is that of
+// [Store.Check]. A process that is killed meanwhile leaves what it has made, in
+// dir with .partial- and a number behind its name.
 func (s *Store) Backup(ctx context.Context, dir string, progress func(records int)) error {
-	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
-		return errors.Join(fmt.Errorf("pebblestore: backup: %s is there already", dir), err)
+	dir = filepath.Clean(dir)
+	if err := s.mayBackup(dir); err != nil {
+		return fmt.Errorf("pebblestore: backup: %w", err)
 	}
 	if err := errors.Join(s.keepAllSlides(), s.setClock(false)); err != nil {
 		return err
 	}
-	partial := filepath.Clean(dir) + ".partial"
-	err := s.copyTo(ctx, partial, progress)
+	if err := s.backup(ctx, dir, progress); err != nil {
+		return fmt.Errorf("pebblestore: backup: %w", err)
+	}
+	return nil
+}
+
+// mayBackup refuses a place that is taken, or in the store itself.
+func (s *Store) mayBackup(dir string) error {
+	if _, err := os.Lstat(dir); err == nil {
+		return fmt.Errorf("%s is there already", dir)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	own, err := os.Stat(s.o.Dir)
+	if err != nil {
+		return err
+	}
+	absolute, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	for in := filepath.Dir(absolute); ; in = filepath.Dir(in) {
+		if real, err := filepath.EvalSymlinks(in); err == nil {
+			in = real
+		}
+		if info, err := os.Stat(in); err == nil && os.SameFile(info, own) {
+			return fmt.Errorf("%s is in the directory of the store, %s; a backup needs a place of its own", dir, s.o.Dir)
+		}
+		if in == filepath.Dir(in) {
+			return nil
+		}
+	}
+}
+
+// backup makes the copy beside its place, and moves it there.
+func (s *Store) backup(ctx context.Context, dir string, progress func(records int)) error {
+	parent, name := filepath.Split(dir)
+	if err := os.MkdirAll(filepath.Clean(parent), 0o700); err != nil {
+		return err
+	}
+	partial, err := os.MkdirTemp(filepath.Clean(parent), name+".partial-*")
+	if err != nil {
+		return err
+	}
+	err = s.copyTo(ctx, partial, progress)
 	if err == nil {
 		err = os.Rename(partial, dir)
 	}
-	if err == nil {
-		return syncDir(filepath.Dir(filepath.Clean(dir)))
+	if err != nil {
+		return errors.Join(err, os.RemoveAll(partial))
 	}
-	return fmt.Errorf("pebblestore: backup: %w", errors.Join(err, os.RemoveAll(partial)))
+	return syncDir(filepath.Clean(parent))
 }
 
-// copyTo makes a checked copy in a directory, in the place of what was left
-// there of a backup that was broken off.
+// copyTo makes a checked copy in a directory that is empty.
 func (s *Store) copyTo(ctx context.Context, dir string, progress func(records int)) error {
-	if err := os.RemoveAll(dir); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
 	err := guarded(func() error { return s.db.Checkpoint(filepath.Join(dir, engineName), pebble.WithFlushedWAL()) })
 	if err != nil {
 		return err

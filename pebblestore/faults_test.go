@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -390,6 +391,71 @@ func TestBackup(t *testing.T) {
 		}
 		mustClose(t, backup)
 		mustClose(t, s)
+	}
+}
+
+// TestBackupsAtOnce makes backups of two stores in one place: one of them is made
+// whole, and what is there of somebody else stays.
+func TestBackupsAtOnce(t *testing.T) {
+	parent := t.TempDir()
+	to := filepath.Join(parent, "backup")
+	theirs := filepath.Join(to+".partial", "letter.txt")
+	if err := os.Mkdir(filepath.Dir(theirs), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(theirs, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	made := make(chan error)
+	var begun sync.WaitGroup
+	begun.Add(2)
+	for range 2 {
+		dir := filepath.Join(t.TempDir(), "store")
+		someStore(t, dir)
+		s := open(t, quiet(dir))
+		defer mustClose(t, s)
+		var first sync.Once
+		go func() {
+			err := s.Backup(t.Context(), to, func(int) { first.Do(func() { begun.Done(); begun.Wait() }) })
+			first.Do(begun.Done)
+			made <- err
+		}()
+	}
+	failed := 0
+	for range 2 {
+		if err := <-made; err != nil {
+			failed++
+			t.Log(err)
+		}
+	}
+	report, err := pebblestore.Check(t.Context(), quiet(to), nil)
+	if err != nil || failed != 1 || report.Items != 50 || len(report.Damage) != 0 {
+		t.Errorf("%d of two backups failed; the check finds %+v, error %v", failed, report, err)
+	}
+	if _, err := os.Stat(theirs); err != nil {
+		t.Error(err)
+	}
+	if left, err := filepath.Glob(to + ".partial-*"); left != nil || err != nil {
+		t.Errorf("%q is left, error %v", left, err)
+	}
+}
+
+func TestBackupInItself(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	someStore(t, dir)
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(filepath.Join(dir, "pebble"), link); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, quiet(dir))
+	defer mustClose(t, s)
+	for _, to := range []string{filepath.Join(dir, "backup"), filepath.Join(dir, "pebble", "a", "backup"), filepath.Join(link, "backup")} {
+		if err := s.Backup(t.Context(), to, nil); err == nil || !strings.Contains(err.Error(), "is in the directory of the store") {
+			t.Errorf("a backup in %s: %v", to, err)
+		}
+	}
+	if _, err := os.Lstat(filepath.Join(dir, "pebble", "a")); err == nil {
+		t.Error("something was made in the store")
 	}
 }
 

@@ -39,7 +39,7 @@ type storeBackupCommand struct {
 
 // Help implements kong.HelpProvider.
 func (*storeBackupCommand) Help() string {
-	return `Run it as the user of serve. The copy is checked before it gets its name. To restore it, put it in the place of the directory while serve is stopped. On the same file system it takes next to no room at first. Tells its progress on standard error. While serve has the directory, it makes the copy itself, of what is there at the beginning, and serves on: it must be able to write where the copy goes.`
+	return `Run it as the user of serve. The copy is made beside DEST and checked before it gets its name; if that is killed, a directory DEST.partial-… is left, which can be removed. To restore it, put it in the place of the directory while serve is stopped. On the same file system it takes next to no room at first. Tells its progress on standard error. While serve has the directory, it makes the copy itself, of what is there at the beginning, and serves on: it must be able to write where the copy goes.`
 }
 
 // errDamage is the end of a check that has listed what it found.
