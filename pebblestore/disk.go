@@ -148,7 +148,7 @@ func (d *disk) background(log *slog.Logger) func(error) {
 			log.Warn("the disk of the session store is full: commits are refused until there is room", "dir", d.dir)
 			return
 		}
-		log.Warn("the session store could not tidy up and will try again", "dir", d.dir, "err", err)
+		log.Warn("the session store could not tidy up and will try again", "dir", d.dir, "err", err.Error()) // without a stack
 	}
 }
 

@@ -41,8 +41,8 @@ func (s *Store) openEngine(path string, create bool, fs vfs.FS) (*pebble.DB, err
 		Logger:             engineLog{s.log},
 		EventListener: &pebble.EventListener{
 			BackgroundError: s.disk.background(s.log),
-			DataCorruption: func(i pebble.DataCorruptionInfo) {
-				s.log.Error("a file of the session store is damaged", "path", i.Path, "err", i.Details)
+			DataCorruption: func(i pebble.DataCorruptionInfo) { // whose error would print its stack
+				s.log.Error("a file of the session store is damaged", "path", i.Path, "err", i.Details.Error())
 			},
 		},
 	}

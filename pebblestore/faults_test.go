@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -230,7 +231,8 @@ func TestReadDamaged(t *testing.T) {
 		}
 		return b
 	})
-	s := open(t, quiet(dir))
+	var said lines
+	s := open(t, pebblestore.Options{Dir: dir, Logger: slog.New(slog.NewTextHandler(&said, nil))})
 	defer mustClose(t, s)
 	report, err := s.Check(t.Context(), nil)
 	if err != nil || len(report.Damage) == 0 {
@@ -258,6 +260,9 @@ func TestReadDamaged(t *testing.T) {
 	t.Logf("%d of the %d items could not be read; %d complaints: %q", wrong, len(ids), len(report.Damage), report.Damage[0])
 	if err := putData(t, s, session.NewID(), noise(10)); err != nil {
 		t.Errorf("Put of a new item: %v", err)
+	}
+	if text := said.String(); !strings.Contains(text, "a file of the session store is damaged") || strings.Contains(text, ".go:") {
+		t.Errorf("the log does not tell of it, or with a stack: %.3000s", text)
 	}
 }
 
