@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
@@ -58,6 +59,9 @@ func (f File) options(log *slog.Logger, say *complaints) pebblestore.Options {
 	o := pebblestore.Options{Dir: f.Dir, MaxBytes: int64(f.MaxBytes), Logger: log}
 	if o.Dir == "" {
 		o.Dir = stateDir(say)
+	}
+	if path, err := filepath.Abs(o.Dir); o.Dir != "" && err == nil {
+		o.Dir = path // the log tells it, to who is somewhere else
 	}
 	switch f.Sync {
 	case "always":

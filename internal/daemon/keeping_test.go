@@ -85,16 +85,20 @@ func TestWrongStoresAreToldWithoutTheirSecrets(t *testing.T) {
 }
 
 func TestFileSettingsReachTheirPackage(t *testing.T) {
+	here, err := filepath.Abs("d")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, test := range map[string]struct {
 		file File
 		want pebblestore.Options
 		say  string
 	}{
-		"always":   {File{Dir: "d", Sync: "always", SyncEvery: Duration(time.Second)}, pebblestore.Options{Dir: "d"}, ""},
-		"interval": {File{Dir: "d", Sync: "interval", SyncEvery: Duration(time.Minute), MaxBytes: 7}, pebblestore.Options{Dir: "d", SyncEvery: time.Minute, MaxBytes: 7}, ""},
-		"never":    {File{Dir: "d", Sync: "never"}, pebblestore.Options{Dir: "d"}, `file.sync: "never" is not always or interval`},
+		"always":   {File{Dir: "d", Sync: "always", SyncEvery: Duration(time.Second)}, pebblestore.Options{Dir: here}, ""},
+		"interval": {File{Dir: "d", Sync: "interval", SyncEvery: Duration(time.Minute), MaxBytes: 7}, pebblestore.Options{Dir: here, SyncEvery: time.Minute, MaxBytes: 7}, ""},
+		"never":    {File{Dir: "d", Sync: "never"}, pebblestore.Options{Dir: here}, `file.sync: "never" is not always or interval`},
 		"no interval": {
-			File{Dir: "d", Sync: "interval"}, pebblestore.Options{Dir: "d"},
+			File{Dir: "d", Sync: "interval"}, pebblestore.Options{Dir: here},
 			"file.sync_every is 0s, want more than 0; file.sync: always is without an interval",
 		},
 	} {

@@ -7,12 +7,15 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/sessionbridge/session/pebblestore"
@@ -51,7 +54,7 @@ func openSteward(store *pebblestore.Store, dir string, log *slog.Logger) (*stewa
 	}
 	l, err := net.Listen("unix", path)
 	if err != nil {
-		return nil, err
+		return nil, tooLong(path, err)
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
 		return nil, errors.Join(err, l.Close())
@@ -64,6 +67,15 @@ func openSteward(store *pebblestore.Store, dir string, log *slog.Logger) (*stewa
 	s.server = &http.Server{Handler: mux, ErrorLog: newServerLog(log), ReadTimeout: 10 * time.Second}
 	s.under.Go(func() { s.server.Serve(l) })
 	return s, nil
+}
+
+// tooLong says what to do about a path that no socket can have. The system only
+// says that it is invalid.
+func tooLong(path string, err error) error {
+	if errors.Is(err, syscall.EINVAL) && len(path) > 90 {
+		return fmt.Errorf("%w: that name has %d bytes, and the name of a socket has room for some 100; use a shorter directory (file.dir)", err, len(path))
+	}
+	return err
 }
 
 // close breaks off what is under way and waits for its end.
@@ -145,8 +157,12 @@ func BackupInUse(ctx context.Context, dir, to string, progress func(records int)
 
 // askSteward asks for something and returns the last word.
 func askSteward(ctx context.Context, dir, what, to string, progress func(int)) (word, error) {
+	path := filepath.Join(dir, stewardName)
+	var reached atomic.Bool
 	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(dir, stewardName))
+		c, err := new(net.Dialer).DialContext(ctx, "unix", path)
+		reached.Store(err == nil)
+		return c, err
 	}}
 	defer transport.CloseIdleConnections()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://steward/"+what, http.NoBody)
@@ -157,15 +173,18 @@ func askSteward(ctx context.Context, dir, what, to string, progress func(int)) (
 	query.Set("to", to)
 	r.URL.RawQuery = query.Encode()
 	answer, err := transport.RoundTrip(r)
-	if err != nil {
-		return word{}, err
+	switch {
+	case err != nil && reached.Load():
+		return word{}, brokenOff(ctx, err)
+	case err != nil:
+		return word{}, tooLong(path, err)
 	}
 	defer answer.Body.Close()
 	for in := json.NewDecoder(answer.Body); ; {
 		var now word
 		switch err := in.Decode(&now); {
 		case err != nil:
-			return word{}, errors.Join(errors.New("the process that has the store ended before it was done"), err)
+			return word{}, brokenOff(ctx, err)
 		case now.Error != "":
 			return word{}, errors.New(now.Error)
 		case now.Done:
@@ -173,4 +192,12 @@ func askSteward(ctx context.Context, dir, what, to string, progress func(int)) (
 		}
 		progress(now.Records)
 	}
+}
+
+// brokenOff is the error of an answer that breaks off.
+func brokenOff(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return fmt.Errorf("the process that has the store ended before it was done: %w", err)
 }
