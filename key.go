@@ -104,10 +104,10 @@ func (k Key[T]) WithMutations(m Mutations) Key[T] {
 func (k Key[T]) Name() string { return k.name }
 
 // Get returns the value, or the zero value of T where the session has none. All
-// Gets of a request return the same decoded value: what they share, such as the
-// elements of a map, is not to be changed, but by Update or Set; see [Mutations].
-// An error names the key, the type, what was found and whence it is, and says
-// nothing about other keys: they can be used.
+// Gets of a request by one key return the same decoded value: what they share,
+// such as the elements of a map, is not to be changed, but by Update or Set; see
+// [Mutations]. An error names the key, the type, what was found and whence it is,
+// and says nothing about other keys: they can be used.
 func (k Key[T]) Get(s *Session) (T, error) {
 	v, _, err := k.Lookup(s)
 	return v, err
@@ -131,7 +131,7 @@ func (k Key[T]) lookup(s *Session) (v T, ok bool, err error) {
 		return v, false, nil
 	}
 	for d := s.decoded[k.folded]; d != nil; d = d.next {
-		if d.typ == reflect.TypeFor[T]() {
+		if k.takes(d) {
 			v, _ = d.value.(T) // not ok: a nil of an interface
 			return v, true, nil
 		}
@@ -144,6 +144,23 @@ func (k Key[T]) lookup(s *Session) (v T, ok bool, err error) {
 		return zero, true, err
 	}
 	return v, true, nil
+}
+
+// takes reports whether a decoded value is what the key would make of the bytes,
+// and is looked after as the key wants.
+func (k Key[T]) takes(d *decoded) bool {
+	return d.typ == reflect.TypeFor[T]() && sameCodec(d.codec, k.codec) &&
+		(k.mutations == IgnoreMutations || d.encode != nil)
+}
+
+// sameCodec reports whether two codecs do the same. Those that can't be compared
+// do if they are of one type.
+func sameCodec(a, b Codec) bool {
+	if _, ok := a.(*dotnet.Codec); ok { // each key has one
+		_, ok = b.(*dotnet.Codec)
+		return ok
+	}
+	return reflect.TypeOf(a) == reflect.TypeOf(b) && (!reflect.ValueOf(a).Comparable() || a == b)
 }
 
 // hasValue reports whether the session has a value, other than null. s.mu is held.

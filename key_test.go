@@ -359,3 +359,49 @@ func TestUpdateOfWhatCanBeReadAndNotBeWritten(t *testing.T) {
 		t.Errorf("got %v, want a KeyError of price", err)
 	}
 }
+
+func TestMutationsAreSavedWhoeverGotTheValueBefore(t *testing.T) {
+	s := newSession("basket", `{"Goods":{"bell":1}}`)
+	_, err := basketKey.Get(s)
+	must(t, err)
+	saving := basketKey.WithMutations(session.SaveMutations)
+	b, err := saving.Get(s)
+	must(t, err)
+	b.Goods["bell"] = 7
+	if again, err := basketKey.Get(s); err != nil || again.Goods["bell"] != 7 {
+		t.Errorf("a later Get has %v, %v, want what is looked after", again, err)
+	}
+	must(t, s.Settle())
+	if raw, _ := s.Raw("basket"); string(raw) != `{"Goods":{"bell":7}}` {
+		t.Errorf("the bytes are %s", raw)
+	}
+}
+
+// An uncomparable is a codec that == can't compare.
+type uncomparable struct {
+	session.JSON
+	_ []int
+}
+
+func TestKeysOfOtherCodecsHaveOtherValues(t *testing.T) {
+	s := newSession()
+	dotnet := session.NewKey[time.Duration]("took")
+	must(t, dotnet.Set(s, time.Second))
+	if took, err := dotnet.WithCodec(session.JSON{}).Get(s); err == nil {
+		t.Errorf("a key that can't read the bytes has %s", took)
+	}
+	s = newSession("n", "1")
+	for name, keys := range map[string][2]session.Key[*int]{
+		"dotnet":       {session.NewKey[*int]("n"), session.NewKey[*int]("n")},
+		"comparable":   {session.NewKey[*int]("n").WithCodec(session.JSON{}), session.NewKey[*int]("n").WithCodec(session.JSON{})},
+		"uncomparable": {session.NewKey[*int]("n").WithCodec(uncomparable{}), session.NewKey[*int]("n").WithCodec(uncomparable{})},
+	} {
+		one, err := keys[0].Get(s)
+		must(t, err)
+		two, err := keys[1].Get(s)
+		must(t, err)
+		if one != two {
+			t.Errorf("%s: two keys of one codec have two values", name)
+		}
+	}
+}

@@ -19,7 +19,9 @@ import (
 // without being asked to; see [Key.WithMutations].
 //
 // All but IgnoreMutations encode the value when it is first got and once more at
-// the commit, so the codec must give the same bytes for the same value.
+// the commit, so the codec must give the same bytes for the same value. A key that
+// ignores and one that does not, of the same name, may have a value each: what was
+// got by the one that ignores is not looked after.
 type Mutations int
 
 // The ways to deal with values that were changed in place.
@@ -56,9 +58,10 @@ func (e *MutationError) Is(target error) bool { return e.ReadOnly && target == E
 
 // A decoded is what a Key made of a value.
 type decoded struct {
-	next  *decoded // what Keys of other types made of it
+	next  *decoded // what other Keys made of it
 	value any
 	typ   reflect.Type // of the key
+	codec Codec        // of the key
 
 	mutations Mutations
 	name      string                 // of the key
@@ -84,7 +87,7 @@ func (k Key[T]) remember(s *Session, v T) error {
 
 // keep keeps a value for other Gets, with its encoding. s.mu is held.
 func (k Key[T]) keep(s *Session, v T, encoded []byte) {
-	d := &decoded{value: v, typ: reflect.TypeFor[T](), mutations: k.mutations, name: k.name}
+	d := &decoded{value: v, typ: reflect.TypeFor[T](), codec: k.codec, mutations: k.mutations, name: k.name}
 	if k.mutations != IgnoreMutations {
 		d.encoded, d.encode = encoded, func() ([]byte, error) { return k.encode(v) }
 	}
