@@ -7,7 +7,13 @@ import "context"
 
 type traceKey struct{}
 
-// A Loader has the session of a request, and opens it on first use.
+// A Loader has the session of a request, and opens it on first use. If it also has
+// the method
+//
+//	Holds(id string) bool
+//
+// which reports whether the request holds that session, [Do] does not wait for a
+// hold of its own request.
 type Loader interface {
 	// LoadSession is called for each use, and returns the same session each time.
 	LoadSession(ctx context.Context) (*Session, error)

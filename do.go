@@ -27,8 +27,12 @@ import (
 // The function's error is returned as it is, and then nothing is stored; nor is
 // it if it panics. ErrNotFound if there is no such session any more: a stream that
 // outlives its user's session must not begin a new one. The context bounds the
-// waits and not the commit.
+// waits and not the commit. If it is that of a request which holds this very
+// session, Do fails at once: it would wait for its own request.
 func Do(ctx context.Context, source Source, id string, change func(*Session) error) error {
+	if request, ok := ctx.Value(ContextKey{}).(interface{ Holds(id string) bool }); ok && request.Holds(id) {
+		return errHeldHere
+	}
 	for attempt := 1; ; attempt++ {
 		again, err := doOnce(ctx, source, id, change)
 		if err == nil || !again || attempt == doAttempts {
@@ -71,6 +75,9 @@ func doOnce(ctx context.Context, source Source, id string, change func(*Session)
 
 // errDone: a session of Do was changed when its function had returned.
 var errDone = errors.New("session not changed: the function that session.Do called has returned")
+
+// errHeldHere: Do was to wait for the request that called it.
+var errHeldHere = errors.New("session not changed: the request that calls session.Do holds it; change it as the request's own (session.FromContext), or commit it first (httpsession.Commit)")
 
 // pause waits, with an error if the context ends before.
 func pause(ctx context.Context, d time.Duration) error {

@@ -10,6 +10,16 @@ import (
 	"github.com/sessionbridge/session"
 )
 
+// Holds reports whether the request holds a session: it has opened it for writing,
+// and nobody has begun to commit or release it. It is for [session.Do].
+func (x *exchange) Holds(id string) bool {
+	x.mu.Lock()
+	opened, ending := x.opened, x.ending.taken
+	x.mu.Unlock()
+	return opened != nil && !ending && sameID(opened.Session().ID(), id) &&
+		!innermost(opened).Session().ReadOnly() // or else the source takes the lock later, if at all
+}
+
 // A holdWatch warns of a session that is held for long.
 type holdWatch struct {
 	x      *exchange

@@ -53,3 +53,44 @@ func TestLongHoldIsLogged(t *testing.T) {
 		})
 	}
 }
+
+func TestDoDoesNotWaitForItsOwnRequest(t *testing.T) {
+	for name, around := range map[string]func(session.Source) session.Source{
+		"Manager":     func(s session.Source) session.Source { return s },
+		"LockOnWrite": session.LockOnWrite,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := newManager(t, session.ManagerOptions{})
+				res := serve(wrap(t, around(m), httpsession.Options{}, func(w http.ResponseWriter, r *http.Request) {
+					addVisit(t, r)
+					id, start := httpsession.ID(r.Context()), time.Now()
+					set := func(s *session.Session) error { return visits.Set(s, 9) }
+					err := session.Do(r.Context(), m, id, set)
+					if err == nil || !strings.Contains(err.Error(), "commit it first") || time.Since(start) > 0 {
+						t.Errorf("while the request holds it: got %v after %s", err, time.Since(start))
+					}
+					must(t, httpsession.Commit(r.Context()))
+					must(t, session.Do(r.Context(), m, id, set))
+				}), newRequest(t, "POST", "/"))
+				if res.StatusCode != 200 {
+					t.Errorf("got %s", res.Status)
+				}
+			})
+		})
+	}
+}
+
+func TestDoBesideARequestThatOnlyReads(t *testing.T) {
+	m := newManager(t, session.ManagerOptions{})
+	serve(wrap(t, m, httpsession.Options{}, count(t)), newRequest(t, "POST", "/"))
+	for name, source := range map[string]session.Source{"read-only": m, "not locked yet": session.LockOnWrite(m)} {
+		serve(wrap(t, source, httpsession.Options{ReadOnlyGET: name == "read-only"}, func(w http.ResponseWriter, r *http.Request) {
+			s, err := session.FromContext(r.Context())
+			must(t, err)
+			if err := session.Do(r.Context(), m, s.ID(), func(s *session.Session) error { return visits.Set(s, 9) }); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}), newRequest(t, "GET", "/"))
+	}
+}
