@@ -21,7 +21,7 @@ type Event struct {
 	// to find what belongs to one. It is a credential: log HashID of it.
 	ID string
 
-	Old    string // EventRenewed: the id until then, which has ended
+	Old    string // EventRenewed: the id until then, which has ended; "" if nothing was ever stored under it
 	Client string // the client that did it, or that lost its hold; "" for an expiry
 }
 
@@ -32,7 +32,7 @@ type EventKind int
 const (
 	EventStarted   EventKind = iota + 1 // it was stored for the first time; EventCommitted follows
 	EventCommitted                      // what a writer changed was stored
-	EventRenewed                        // it was stored under a new id
+	EventRenewed                        // what a writer changed was stored under a new id; of a new session the last of three
 	EventAbandoned                      // a writer ended it
 	EventExpired                        // nobody had used it for its timeout, and it was removed
 	EventHoldLost                       // a writer held it for too long, and another one has it
@@ -109,4 +109,15 @@ func (m *Manager) tellStored(item Item) {
 		m.tell(Event{Kind: EventStarted, ID: item.ID, Client: item.Hold.Client})
 	}
 	m.tell(Event{Kind: EventCommitted, ID: item.ID, Client: item.Hold.Client})
+}
+
+// tellRenewed tells that an item was stored under another id. Under the one that a
+// new one had nobody has heard of it.
+func (m *Manager) tellRenewed(item Item, id string) {
+	e := Event{Kind: EventRenewed, ID: id, Old: item.ID, Client: item.Hold.Client}
+	if item.New {
+		item.ID, e.Old = id, ""
+		m.tellStored(item)
+	}
+	m.tell(e)
 }

@@ -82,6 +82,11 @@ func TestEventsTellWhatBecomesOfASession(t *testing.T) {
 		l.take()
 		time.Sleep(time.Hour)
 		want("expired", "expired "+testID+" ")
+
+		opened = renewed(t, m)
+		must(t, opened.Commit(t.Context()))
+		id = opened.Session().ID()
+		want("renewed before it was stored", "started "+id+" local", "committed "+id+" local", "renewed "+id+" local")
 	})
 }
 

@@ -97,7 +97,7 @@ func (m *Manager) move(ctx context.Context, item Item, id string, data []byte, o
 		return errors.Join(err, m.dropCopy(ctx, id))
 	}
 	m.sweep.expect(o.Timeout)
-	m.tell(Event{Kind: EventRenewed, ID: id, Old: item.ID, Client: item.Hold.Client})
+	m.tellRenewed(item, id)
 	return nil
 }
 
