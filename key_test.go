@@ -405,3 +405,29 @@ func TestKeysOfOtherCodecsHaveOtherValues(t *testing.T) {
 		}
 	}
 }
+
+func TestMutationsAfterTheCommitAreTold(t *testing.T) {
+	for name, m := range map[string]session.Mutations{"saved": session.SaveMutations, "reported": session.ReportMutations} {
+		t.Run(name, func(t *testing.T) {
+			s := newSession("basket", `{"Goods":{"bell":1}}`)
+			b, err := basketKey.WithMutations(m).Get(s)
+			must(t, err)
+			want := `{"Goods":{"bell":1}}`
+			if m == session.SaveMutations {
+				b.Goods["bell"] = 2
+				want = `{"Goods":{"bell":2}}`
+			}
+			s.Seal(errors.New("committed"))
+			must(t, s.Settle())
+			must(t, s.Settle())
+			b.Goods["bell"] = 3
+			var late *session.MutationError
+			if err := s.Settle(); !errors.As(err, &late) || !late.Late || len(late.Keys) != 1 || late.Keys[0] != "basket" {
+				t.Errorf("got %v, want a late MutationError of basket", err)
+			}
+			if raw, _ := s.Raw("basket"); string(raw) != want {
+				t.Errorf("the bytes are %s, want %s", raw, want)
+			}
+		})
+	}
+}

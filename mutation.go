@@ -22,6 +22,10 @@ import (
 // the commit, so the codec must give the same bytes for the same value. A key that
 // ignores and one that does not, of the same name, may have a value each: what was
 // got by the one that ignores is not looked after.
+//
+// What is changed after the commit is lost with all of them. Package httpsession
+// looks once more when the handler has returned, and logs it; so no goroutine that
+// outlives the handler may change such a value.
 type Mutations int
 
 // The ways to deal with values that were changed in place.
@@ -39,16 +43,20 @@ const (
 
 // A MutationError says that values were changed in place, and that this was not
 // to be saved, or could not be: in a session that can't be changed it never is.
-// Nothing of the session was stored.
+// Nothing of the session was stored, unless it is Late.
 type MutationError struct {
 	Keys     []string
 	ReadOnly bool // the session can't be changed
+	Late     bool // they were changed after the commit: what was stored is as it was before
 }
 
 func (e *MutationError) Error() string {
 	s := fmt.Sprintf("session values were changed in place, without Set or Update: %s", strings.Join(e.Keys, ", "))
-	if e.ReadOnly {
+	switch {
+	case e.ReadOnly:
 		s += "; the session is read-only, so they can't be saved"
+	case e.Late:
+		s += "; the session was committed before that, so they are not saved"
 	}
 	return s
 }
@@ -90,6 +98,7 @@ func (k Key[T]) keep(s *Session, v T, encoded []byte) {
 	d := &decoded{value: v, typ: reflect.TypeFor[T](), codec: k.codec, mutations: k.mutations, name: k.name}
 	if k.mutations != IgnoreMutations {
 		d.encoded, d.encode = encoded, func() ([]byte, error) { return k.encode(v) }
+		s.watched = true
 	}
 	if s.decoded == nil {
 		s.decoded = make(map[string]*decoded)
@@ -100,38 +109,58 @@ func (k Key[T]) keep(s *Session, v T, encoded []byte) {
 
 // Settle looks for values that were changed in place, and saves or reports them
 // as their keys say. A [Source] calls it first when it commits a session; the
-// sources of this module do, and nobody else needs to.
+// sources of this module do. Once it has returned nil it saves nothing any more:
+// to call it again tells of what was changed since, which is not stored.
 func (s *Session) Settle() error {
+	s.mu.Lock()
+	late := s.settled
+	s.mu.Unlock()
 	mutated, err := s.mutated()
-	if err != nil || len(mutated) == 0 {
+	if err != nil {
 		return err
 	}
-	report := &MutationError{ReadOnly: s.readOnly}
-	for _, d := range mutated {
-		if d.mutations == ReportMutations || s.readOnly {
-			report.Keys = append(report.Keys, d.name)
+	report := &MutationError{ReadOnly: s.readOnly, Late: late}
+	for _, m := range mutated {
+		if late || s.readOnly || m.of.mutations == ReportMutations {
+			report.Keys = append(report.Keys, m.of.name)
 		}
 	}
 	if len(report.Keys) > 0 {
 		return report
 	}
-	if err := s.upgraded(); err != nil {
-		return err
+	return s.save(mutated)
+}
+
+// save sets values that were changed in place, and goes on to look after them.
+func (s *Session) save(mutated []mutation) error {
+	if len(mutated) > 0 {
+		if err := s.upgraded(); err != nil {
+			return err
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, d := range mutated {
-		s.put(d.name, d.encoded)
+	s.settled = true
+	for _, m := range mutated {
+		s.put(m.of.name, m.now)
+		m.of.encoded, m.of.next = m.now, nil
+		s.decoded[wire.FoldKey(m.of.name)] = m.of
 	}
 	return nil
 }
 
+// A mutation is a value that was changed in place.
+type mutation struct {
+	of  *decoded
+	now []byte // its encoding
+}
+
 // mutated returns the values that were changed in place, as they are now, in the
 // order of the session.
-func (s *Session) mutated() (all []*decoded, err error) {
+func (s *Session) mutated() (all []mutation, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.abandoned {
+	if s.abandoned || !s.watched {
 		return nil, nil
 	}
 	var errs []error
@@ -143,7 +172,7 @@ func (s *Session) mutated() (all []*decoded, err error) {
 			now, err := d.encode()
 			errs = append(errs, err)
 			if err == nil && !bytes.Equal(now, d.encoded) {
-				all = append(all, &decoded{mutations: d.mutations, name: d.name, encoded: now})
+				all = append(all, mutation{d, now})
 			}
 		}
 	}

@@ -40,6 +40,8 @@ type Session struct {
 	cleared   bool
 	abandoned bool
 	sealed    error // what changes fail with
+	watched   bool  // some of decoded are compared at the commit
+	settled   bool  // they were
 
 	original        map[string]wire.Item // by folded key, as it was opened
 	originalTimeout time.Duration

@@ -34,7 +34,7 @@ func (x *exchange) commit() (here bool, err error) {
 		}
 		x.mu.Lock()
 		defer x.mu.Unlock()
-		x.cookies = x.cookiesOf(opened)
+		x.committed, x.cookies = true, x.cookiesOf(opened)
 		return nil
 	})
 }
@@ -70,6 +70,20 @@ func (x *exchange) end(sealed error, by func(session.Opened) error) (here bool, 
 func (x *exchange) giveUp(opened session.Opened) {
 	if errors.Is(x.ended, errPanicked) {
 		x.noteRelease(opened, opened.Release(context.WithoutCancel(x)))
+	}
+}
+
+// compare logs values that the handler has changed in place after the commit, or
+// in a session that it opened to be read after that: nothing else would tell.
+func (x *exchange) compare() {
+	x.mu.Lock()
+	opened, look := x.opened, x.committed || !x.ending.taken
+	x.mu.Unlock()
+	if opened == nil || !look {
+		return
+	}
+	if err := opened.Session().Settle(); err != nil {
+		x.m.log.ErrorContext(x, "what a handler changed after the commit is lost", "session", session.HashID(opened.Session().ID()), "err", err)
 	}
 }
 

@@ -35,6 +35,7 @@ type exchange struct {
 	changed   sync.Cond // a turn is done
 	beginning turn      // of the response
 	ending    turn      // of the session
+	committed bool      // it ended so
 	over      bool      // the handler is done
 
 	route   route

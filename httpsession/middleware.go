@@ -115,5 +115,6 @@ func (m *middleware) wrap(next http.Handler) http.Handler {
 		defer x.close() // releases the session, if the next two lines panic
 		next.ServeHTTP(&x.writer, x.r)
 		x.finish()
+		x.compare()
 	})
 }
