@@ -13,15 +13,18 @@ import (
 // Commit stores the session of a request now, before its response begins, and
 // lets the next writer have it. Changing it is [ErrTooLate] from then on.
 //
-// An error is the handler's to answer: the response is not replaced. Nothing
-// happens if the session has ended already, or was not used, or the context has
-// none.
+// An error is the handler's to answer, and in the log: the response is not
+// replaced. Nothing happens if the session has ended already, or was not used, or
+// the context has none.
 func Commit(ctx context.Context) error {
 	x := exchangeOf(ctx)
 	if x == nil {
 		return nil
 	}
-	_, err := x.commit()
+	here, err := x.commit()
+	if here && err != nil {
+		x.m.log.ErrorContext(x, "a session was not committed, which its handler was told", "session", session.HashID(ID(x)), "err", err)
+	}
 	return err
 }
 

@@ -4,13 +4,16 @@
 package httpsession_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/sessionbridge/session"
@@ -122,7 +125,9 @@ func TestExplicitCommitIsTheHandlersToAnswer(t *testing.T) {
 	p := &probe{Source: newManager(t, session.ManagerOptions{}), commitErr: errors.New("disk on fire")}
 	r := newRequest(t, "POST", "/")
 	r.Header.Del("Cookie")
-	res := serve(wrap(t, p, httpsession.Options{}, func(w http.ResponseWriter, r *http.Request) {
+	var log bytes.Buffer
+	o := httpsession.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}
+	res := serve(wrap(t, p, o, func(w http.ResponseWriter, r *http.Request) {
 		addVisit(t, r)
 		for range 2 {
 			if err := httpsession.Commit(r.Context()); !errors.Is(err, p.commitErr) {
@@ -133,6 +138,9 @@ func TestExplicitCommitIsTheHandlersToAnswer(t *testing.T) {
 	}), r)
 	if got := body(t, res); got != "the handler's own answer" || len(res.Cookies()) > 0 {
 		t.Errorf("got %q, cookies %v, want the handler's answer without a cookie", got, res.Cookies())
+	}
+	if strings.Count(log.String(), "level=ERROR") != 1 || !strings.Contains(log.String(), "disk on fire") {
+		t.Errorf("the log is %q, want the error once: a handler may not look at it", &log)
 	}
 	p.want(t, 1, 1, 0)
 }
