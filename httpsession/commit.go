@@ -28,6 +28,21 @@ func Commit(ctx context.Context) error {
 	return err
 }
 
+// Release gives the session of a request up: nothing that was changed is stored,
+// whatever is written then, and the next writer has it. It is for handlers that
+// refuse a request when they have changed something already, and answer that with
+// a page of their own; see [Error] for one that the ErrorFunc answers. Changing the
+// session is [ErrTooLate] from then on. A new session gets no
+// cookie, and a [Renew] is none.
+//
+// Nothing happens if the session has ended already, or was not used yet, or the
+// context has none.
+func Release(ctx context.Context) {
+	if x := exchangeOf(ctx); x != nil {
+		x.release(errGivenUp)
+	}
+}
+
 // commit stores the session, if it is open and has not ended, and reports
 // whether it was this call that did. A browser that has gone changes nothing.
 func (x *exchange) commit() (here bool, err error) {
@@ -43,8 +58,9 @@ func (x *exchange) commit() (here bool, err error) {
 }
 
 // release ends the session without a change, if it is open and has not ended.
-func (x *exchange) release() {
-	_, _ = x.end(errReleased, func(opened session.Opened) error {
+// Changes fail with the reason.
+func (x *exchange) release(reason error) {
+	_, _ = x.end(reason, func(opened session.Opened) error {
 		x.noteRelease(opened, opened.Release(context.WithoutCancel(x)))
 		return nil
 	})

@@ -101,6 +101,42 @@ func TestErrorReleasesTheSession(t *testing.T) {
 	p.want(t, 1, 0, 1)
 }
 
+func TestReleaseStoresNothing(t *testing.T) {
+	m := newManager(t, session.ManagerOptions{})
+	serve(wrap(t, m, httpsession.Options{}, count(t)), newRequest(t, "POST", "/"))
+	for _, id := range []string{testID, ""} {
+		r := newRequest(t, "POST", "/")
+		if id == "" {
+			r.Header.Del("Cookie")
+		}
+		res := serve(wrap(t, m, httpsession.Options{}, func(w http.ResponseWriter, r *http.Request) {
+			httpsession.Release(r.Context()) // nothing is open yet
+			must(t, httpsession.Renew(r.Context()))
+			addVisit(t, r)
+			httpsession.Release(r.Context())
+			httpsession.Release(r.Context())
+			if n := m.Stats().Holds; n != 0 {
+				t.Errorf("%d sessions are held", n)
+			}
+			s, err := session.FromContext(r.Context())
+			must(t, err)
+			if err := visits.Set(s, 9); !errors.Is(err, httpsession.ErrTooLate) || !strings.Contains(err.Error(), "given up") {
+				t.Errorf("a change after Release: got %v, want ErrTooLate", err)
+			}
+			must(t, httpsession.Commit(r.Context()))
+			w.Header().Set("Location", "/")
+			w.WriteHeader(http.StatusSeeOther)
+		}), r)
+		if res.StatusCode != 303 || res.Header.Get("Location") != "/" || len(res.Cookies()) > 0 {
+			t.Errorf("got %s, headers %v, want the handler's answer without a cookie", res.Status, res.Header)
+		}
+	}
+	if n := storedVisits(t, m); n != 1 {
+		t.Errorf("%d visits are stored, want 1", n)
+	}
+	httpsession.Release(t.Context()) // a context without a session
+}
+
 func TestErrorFuncThatWritesNothingIsNoPage(t *testing.T) {
 	o := httpsession.Options{ErrorFunc: func(http.ResponseWriter, *http.Request, error) {}}
 	res := serve(wrap(t, newManager(t, session.ManagerOptions{}), o, func(w http.ResponseWriter, r *http.Request) {

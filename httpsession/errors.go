@@ -23,6 +23,7 @@ var (
 	errCommitted = fmt.Errorf("%w: it is committed, as it is before the first byte of the response; change it before you write", ErrTooLate)
 	errBegun     = fmt.Errorf("%w: the response has begun, and a session that can be changed is committed before that; use it before you write, or mark the route with httpsession.ReadOnly", ErrTooLate)
 	errReleased  = fmt.Errorf("%w: it was released without being stored, because the request failed", ErrTooLate)
+	errGivenUp   = fmt.Errorf("%w: it was given up by httpsession.Release, without being stored", ErrTooLate)
 	errOver      = fmt.Errorf("%w: the handler has returned", ErrTooLate)
 )
 
@@ -51,7 +52,7 @@ func Error(w http.ResponseWriter, r *http.Request, err error) {
 		errorPage(slog.Default())(w, r, err)
 		return
 	}
-	x.release()
+	x.release(errReleased)
 	x.clearHeader()
 	answer := &errorWriter{ResponseWriter: w}
 	x.m.fail(answer, r, err)

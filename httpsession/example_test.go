@@ -172,6 +172,35 @@ func ExampleCommit() {
 	// Output: too late: true
 }
 
+// A handler refuses a request when it has changed the session already.
+func ExampleRelease() {
+	var paid = session.NewKey[bool]("paid")
+	page := func(w http.ResponseWriter, r *http.Request) {
+		s, err := session.FromContext(r.Context())
+		if err == nil {
+			err = paid.Set(s, true)
+		}
+		if err != nil {
+			httpsession.Error(w, r, err)
+			return
+		}
+		// … the bank says no …
+		httpsession.Release(r.Context())
+		http.Error(w, "The bank says no.", http.StatusPaymentRequired)
+	}
+	sessions, err := httpsession.Middleware(openManager(), httpsession.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	sessions(http.HandlerFunc(page)).ServeHTTP(w, httptest.NewRequest("POST", "/pay", nil))
+	fmt.Print(w.Code, " ", w.Body)
+	fmt.Println("stored:", w.Header()["Set-Cookie"] != nil)
+	// Output:
+	// 402 The bank says no.
+	// stored: false
+}
+
 // A handler decides by the request what it needs.
 func ExampleReadOnly() {
 	preview := func(next http.Handler) http.Handler {

@@ -198,7 +198,7 @@ func (x *exchange) close() {
 	x.over = true
 	instead := x.instead
 	x.mu.Unlock()
-	x.release()
+	x.release(errReleased)
 	if instead != nil { // what was set since may be trailers, or http.TimeoutHandler looks only now
 		h := x.w.Header()
 		clear(h)
