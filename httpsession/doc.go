@@ -14,6 +14,11 @@
 // quick next click can outrun what was stored, and a commit that fails is
 // answered with an error instead of the page. A handler that panics releases it.
 //
+// So what recovers panics belongs outside of the middleware: inside, the handler
+// seems to have returned, and what it changed by half is stored. The same is true of
+// [http.TimeoutHandler]: its answer would store what the handler, which goes on,
+// has changed by then.
+//
 // The package knows the cookie and the response. Where sessions are kept, who
 // may have one and for how long is the Source's business.
 package httpsession
