@@ -6,6 +6,7 @@ package dotnet
 import (
 	"encoding/json"
 	"math"
+	"math/big"
 	"reflect"
 	"time"
 )
@@ -39,8 +40,11 @@ func (c *compiler) form(path string, t reflect.Type) form {
 	if f := byType(t); f != nil {
 		return f
 	}
-	if t == reflect.TypeFor[Rest]() {
+	switch t {
+	case reflect.TypeFor[Rest]():
 		return c.complain(path, t, "is only of use as a field of a struct; use json.RawMessage for any value")
+	case reflect.TypeFor[big.Int](), reflect.TypeFor[big.Rat](), reflect.TypeFor[big.Float]():
+		return c.complain(path, t, "has no counterpart that .NET writes as JSON; use dotnet.Decimal, which math/big calculates with, or json.Number for an Int128")
 	}
 	if f, reason := byMethods(t); f != nil {
 		return f

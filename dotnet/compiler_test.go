@@ -28,7 +28,7 @@ func TestCheckTellsAllThatCannotCross(t *testing.T) {
 		PS    *[]int
 		Keys  map[[2]int]int
 		Times map[time.Time]int
-		Big   *big.Int
+		JSON  forBrowsers
 		Bytes [4]byte
 		Inner []inner
 		Lower string `json:"lower"`
@@ -51,7 +51,7 @@ func TestCheckTellsAllThatCannotCross(t *testing.T) {
 		got = append(got, c.Path)
 	}
 	want := []string{
-		"$.C", "$.X", "$.I", "$.P", "$.PP", "$.PS", "$.Keys", "$.Times", "$.Big", "$.Bytes", "$.Inner[].A", "$.Inner[].B", "$.Lower", "$.Empty",
+		"$.C", "$.X", "$.I", "$.P", "$.PP", "$.PS", "$.Keys", "$.Times", "$.JSON", "$.Bytes", "$.Inner[].A", "$.Inner[].B", "$.Lower", "$.Empty",
 		"$.Opts", "$.Two", "$.Some.*", "$.small", "$.point",
 	}
 	if diff := cmp.Diff(got, want); diff != "" {
@@ -69,6 +69,11 @@ func TestCheckTellsAllThatCannotCross(t *testing.T) {
 		t.Errorf("Unmarshal says %v", again)
 	}
 }
+
+// A forBrowsers has a form that was made for another reader.
+type forBrowsers struct{}
+
+func (forBrowsers) MarshalJSON() ([]byte, error) { return []byte("{}"), nil }
 
 // An embedded pointer is refused if it is exported: only then could it be set.
 type Embedded struct{ A int }
@@ -164,6 +169,19 @@ func TestTypesWithCounterparts(t *testing.T) {
 	}
 	if err := codec.Check(nil); err == nil {
 		t.Error("no type was taken")
+	}
+}
+
+// The numbers of math/big have texts, which no number in .NET is read from.
+func TestBigNumbersAreRefused(t *testing.T) {
+	var codec dotnet.Codec
+	for _, typ := range []reflect.Type{
+		reflect.TypeFor[*big.Int](), reflect.TypeFor[big.Rat](), reflect.TypeFor[[]*big.Float](), reflect.TypeFor[struct{ Price *big.Rat }](),
+		reflect.TypeFor[map[string]big.Float](),
+	} {
+		if err := codec.Check(typ); err == nil || !strings.Contains(err.Error(), "use dotnet.Decimal") {
+			t.Errorf("%v: %v", typ, err)
+		}
 	}
 }
 
