@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/sessionbridge/session/dotnet"
 )
@@ -178,6 +179,50 @@ func TestWriteErrorsSayWhere(t *testing.T) {
 	write, ok := errors.AsType[*dotnet.WriteError](err)
 	if !ok || write.Path != "$.*[1].Items[0].Id" {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestWriteErrorsOfRawJSONSayWhere(t *testing.T) {
+	var codec dotnet.Codec
+	_, err := codec.Marshal([]json.RawMessage{json.RawMessage(`{"a":x}`)})
+	const want = "dotnet: $[0]: this is not JSON that .NET would read: byte 5: found what is no JSON, want a JSON value"
+	if err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+	if read, ok := errors.AsType[*dotnet.ReadError](err); ok {
+		t.Errorf("writing failed with %v", read)
+	}
+}
+
+func TestErrorsDeepDownAreShort(t *testing.T) {
+	type link struct {
+		Next *link
+		IDs  []int
+	}
+	var codec dotnet.Codec
+	cycle := &link{}
+	cycle.Next = cycle
+	_, err := codec.Marshal(cycle)
+	const want = "dotnet: $.Next.Next.Next.Next.Next.Next.Next.Next.Next….Next.Next.Next.Next.Next.Next.Next.Next.Next.Next: " +
+		"more than 64 arrays and objects in each other, or a cycle"
+	if err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+	if write, ok := errors.AsType[*dotnet.WriteError](err); !ok || strings.Count(write.Path, ".Next") != 64 {
+		t.Errorf("the path itself is %v", err)
+	}
+	text := strings.Repeat(`{"Next":`, 40) + `{"IDs":[1,"2"]}` + strings.Repeat("}", 40)
+	err = codec.Unmarshal([]byte(text), &link{})
+	if err == nil || !strings.HasPrefix(err.Error(), "dotnet: $.Next.Next") || !strings.Contains(err.Error(), "….Next") ||
+		!strings.Contains(err.Error(), ".Next.IDs[1], byte 330: found a string") || len(err.Error()) > 200 {
+		t.Errorf("got %v", err)
+	}
+	name := strings.Repeat("é", 80) + "x"
+	err = codec.Unmarshal([]byte(`{"`+name+`":"1"}`), reflect.New(reflect.StructOf([]reflect.StructField{{
+		Name: "A", Type: reflect.TypeFor[int](), Tag: reflect.StructTag(`dotnet:"` + name + `"`),
+	}})).Interface())
+	if err == nil || !utf8.ValidString(err.Error()) {
+		t.Errorf("a long name: %q", err)
 	}
 }
 

@@ -22,7 +22,12 @@ type ReadError struct {
 }
 
 func (e *ReadError) Error() string {
-	return fmt.Sprintf("dotnet: %s, byte %d: found %s, want %s", e.Path, e.Offset, e.Found, e.Want)
+	return fmt.Sprintf("dotnet: %s, %s", short(e.Path), e.what())
+}
+
+// what is the text without the path.
+func (e *ReadError) what() string {
+	return fmt.Sprintf("byte %d: found %s, want %s", e.Offset, e.Found, e.Want)
 }
 
 // Unwrap returns what a type's own method said.
@@ -34,7 +39,7 @@ type WriteError struct {
 	Err  error
 }
 
-func (e *WriteError) Error() string { return fmt.Sprintf("dotnet: %s: %v", e.Path, e.Err) }
+func (e *WriteError) Error() string { return fmt.Sprintf("dotnet: %s: %v", short(e.Path), e.Err) }
 
 // Unwrap returns what is wrong there.
 func (e *WriteError) Unwrap() error { return e.Err }
@@ -58,6 +63,21 @@ func (e *TypeError) Error() string {
 		reasons[i] = fmt.Sprintf("%s (%v) %s", c.Path, c.Type, c.Reason)
 	}
 	return fmt.Sprintf("dotnet: %v can't cross to .NET: %s", e.Type, strings.Join(reasons, "; "))
+}
+
+// short returns a path as it is, or the first and the last steps of one that goes
+// deep, as that into a cycle does.
+func short(path string) string {
+	const enough = 100
+	if len(path) <= enough {
+		return path
+	}
+	head, tail := path[:enough/2], path[len(path)-enough/2:]
+	head = head[:max(strings.LastIndexAny(head, ".["), 0)]
+	if at := strings.IndexAny(tail, ".["); at >= 0 {
+		return head + "…" + tail[at:]
+	}
+	return head + "…"
 }
 
 // under puts a step before the path of an error that comes up through it, so

@@ -49,10 +49,10 @@ func rewrite(dst, text []byte, depth int) ([]byte, error) {
 	if err == nil {
 		err = r.end()
 	}
-	if err != nil {
-		return dst, fmt.Errorf("%w: %v", errJSON, err)
+	if read, ok := errors.AsType[*ReadError](err); ok {
+		return dst, fmt.Errorf("%w: %s", errJSON, read.what())
 	}
-	return dst, nil
+	return dst, err
 }
 
 func (r *reader) rewrite(dst []byte) ([]byte, error) {
