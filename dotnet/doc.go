@@ -33,7 +33,9 @@
 //	json.Number             any number, its digits kept
 //
 // A string stands for one that is not null; use *string where the difference
-// counts. A struct is never null; use a pointer for a class that can be.
+// counts. A struct is never null; use a pointer for a class that can be. A nil
+// slice or map is null, also where the property in C# begins as [], and its code
+// never looks for null: make new values by a function that sets an empty one.
 //
 // time.Time is an instant: one in UTC is written with Z, any other with its
 // offset, and a DateTime of kind Unspecified, which says no instant, is an

@@ -46,6 +46,32 @@ func ExampleCodec() {
 	// {"Id":8,"Note":null,"Total":12.50,"Placed":"2024-02-29T13:45:30Z","Delay":"1.00:30:00"} <nil>
 }
 
+// A nil slice or map is null, which a property that begins as [] or new() in C#
+// never is there. A function that makes new values sets an empty one; a make or
+// a literal is, what append makes of nothing is not.
+//
+//	public class Order
+//	{
+//	    public List<int> Lines { get; set; } = [];
+//	    public Dictionary<string, string> Notes { get; set; } = new();
+//	}
+func ExampleCodec_Marshal_empty() {
+	type Order struct {
+		Lines []int
+		Notes map[string]string
+	}
+	newOrder := func() Order { return Order{Lines: []int{}, Notes: map[string]string{}} }
+
+	var codec dotnet.Codec
+	for _, order := range []Order{{}, newOrder()} {
+		text, err := codec.Marshal(order)
+		fmt.Println(string(text), err)
+	}
+	// Output:
+	// {"Lines":null,"Notes":null} <nil>
+	// {"Lines":[],"Notes":{}} <nil>
+}
+
 // A struct with a rest writes down no more than the page needs, and takes nothing
 // away from the other program.
 func ExampleRest() {
