@@ -6,6 +6,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log"
 	"net"
@@ -24,6 +25,7 @@ type Cart struct {
 	Created dotnet.DateTime
 	Lines   []Line
 	Notes   map[string]*string
+	Rest    dotnet.Rest // what the class has besides
 }
 
 // Line is so many of one product.
@@ -31,31 +33,38 @@ type Line struct {
 	Sku      string
 	Quantity int
 	Price    dotnet.Decimal
+	Rest     dotnet.Rest
 }
 
 var cartKey = session.NewKey[Cart]("cart")
 
+var errNotThere = errors.New("the cart has no such product")
+
 // more puts in one more of a product that is there.
-func (c *Cart) more(sku string) bool {
+func (c *Cart) more(sku string) error {
 	for i := range c.Lines {
 		if c.Lines[i].Sku == sku {
 			c.Lines[i].Quantity++
-			return true
+			return nil
 		}
 	}
-	return false
+	return errNotThere
 }
 
 func showCart(w http.ResponseWriter, r *http.Request) {
 	var cart Cart
 	s, err := session.FromContext(r.Context()) // opens the session
+	if sku := r.PostFormValue("more"); err == nil && sku != "" {
+		err = cartKey.Update(s, func(c *Cart) error { return c.more(sku) })
+	}
 	if err == nil {
 		cart, err = cartKey.Get(s)
 	}
-	if err == nil && cart.more(r.FormValue("more")) {
-		err = cartKey.Set(s, cart)
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, errNotThere):
+		http.Error(w, "That is not in your cart.", http.StatusNotFound)
+		return
+	case err != nil:
 		httpsession.Error(w, r, err)
 		return
 	}
