@@ -132,14 +132,18 @@ func testJoin(t *testing.T, path string) {
 	b.wants(`"ada"`, "GET", old.URL+"/legacy/get?k=user")
 }
 
-// testOwn lets the Go program own the sessions of an application on .NET.
+// testOwn lets the Go program own the sessions of an application on .NET, also
+// after a restart.
 func testOwn(t *testing.T, path string) {
-	owner := start(t, path, "SESSION_KEY="+apiKey)
+	dir := "SESSION_DIR=" + t.TempDir()
+	owner := start(t, path, "SESSION_KEY="+apiKey, dir)
 	core := dotnetpeer.Start(t, "app", "--remote", owner.url, "--keys", "user:string;visits:int")
 	b := newBrowser(t)
 	b.wants("visits: 1", "GET", owner.url+"/visit")
 	b.wants("2", "POST", core.URL+"/incr?k=visits")
 	b.wants("visits: 3", "GET", owner.url+"/visit")
+	owner.stop()
+	b.wants("visits: 4", "GET", start(t, path, "SESSION_KEY="+apiKey, dir).url+"/visit")
 }
 
 // testLeave starts the program again without the old application, with another
@@ -153,7 +157,7 @@ func testLeave(t *testing.T, path string) {
 	before.stop()
 	old.Stop()
 
-	after := start(t, path, remote("")...)
+	after := start(t, path, append(remote(""), "SESSION_DIR="+t.TempDir())...)
 	core := dotnetpeer.Start(t, "app", "--remote", after.url)
 	b.wants("visits: 1", "GET", after.url+"/visit") // under the id that the browser has; its values ended with the old application
 	b.wants("2", "POST", core.URL+"/incr?k=visits")

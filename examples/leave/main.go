@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command leave has sessions that an old application owns, and owns them itself
-// once that is gone.
+// once that is gone, in the directory SESSION_DIR.
 package main
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/sessionbridge/session"
 	"github.com/sessionbridge/session/examples/visits"
 	"github.com/sessionbridge/session/httpsession"
-	"github.com/sessionbridge/session/memstore"
+	"github.com/sessionbridge/session/pebblestore"
 	"github.com/sessionbridge/session/remoteapp"
 )
 
@@ -38,7 +38,7 @@ func owner() session.Source {
 		check(err)
 		return client
 	}
-	store, err := memstore.New(memstore.Options{})
+	store, err := pebblestore.Open(context.Background(), pebblestore.Options{Dir: os.Getenv("SESSION_DIR")}) // sessions outlive a restart
 	check(err)
 	manager, err := session.OpenManager(context.Background(), store, session.ManagerOptions{})
 	check(err)

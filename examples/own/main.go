@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command own keeps the sessions of a site: for a page of its own, and for an
-// application in ASP.NET Core.
+// application in ASP.NET Core. They are in the directory SESSION_DIR.
 package main
 
 import (
@@ -16,12 +16,12 @@ import (
 	"github.com/sessionbridge/session"
 	"github.com/sessionbridge/session/examples/visits"
 	"github.com/sessionbridge/session/httpsession"
-	"github.com/sessionbridge/session/memstore"
+	"github.com/sessionbridge/session/pebblestore"
 	"github.com/sessionbridge/session/remoteapp"
 )
 
 func main() {
-	store, err := memstore.New(memstore.Options{})
+	store, err := pebblestore.Open(context.Background(), pebblestore.Options{Dir: os.Getenv("SESSION_DIR")}) // sessions outlive a restart
 	check(err)
 	manager, err := session.OpenManager(context.Background(), store, session.ManagerOptions{})
 	check(err)
