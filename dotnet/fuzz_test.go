@@ -25,7 +25,7 @@ func fuzzTypes() []reflect.Type {
 	for _, name := range names {
 		types = append(types, all[name])
 	}
-	return append(types, reflect.TypeFor[tree](), reflect.TypeFor[json.Number](), reflect.TypeFor[map[uuid][]yesNo](), reflect.TypeFor[[2]string]())
+	return append(types, reflect.TypeFor[tree](), reflect.TypeFor[json.Number](), reflect.TypeFor[map[uuid][]yesNo](), reflect.TypeFor[[2]string](), reflect.TypeFor[partCart]())
 }
 
 // FuzzUnmarshal reads any bytes as many types. What was read and can be written
