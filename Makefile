@@ -54,7 +54,7 @@ vuln: ## look for known vulnerabilities in what we call
 .PHONY: bench
 bench: ## measure beside null baselines: all of bench/README.md, or one ROW; ROUNDS, MARKDOWN=1, UPDATE=1 (writes README.md)
 	-internal/tools/debian-packages.sh bench
-	cd bench && go test -count=1 -timeout=15m -run='^TestTable$$' -args -rounds=$(or $(ROUNDS),6) \
+	cd bench && go test -count=1 -timeout=20m -run='^TestTable$$' -args -rounds=$(or $(ROUNDS),6) \
 		$(if $(ROW),-row=$(ROW)) $(if $(MARKDOWN),-markdown) $(if $(UPDATE),-update)
 
 .PHONY: microbench
