@@ -26,6 +26,8 @@ type Update struct {
 	Items     []byte        // items form of package wire
 	Timeout   time.Duration // the session's from now on
 	Abandoned bool          // the session ends; the rest is ignored
+
+	exact bool // Items are what is to be stored, if nobody else has changed the session: their writer reformats nothing
 }
 
 // Find returns the session that an exchange of this client holds, on any node,
@@ -183,6 +185,9 @@ func (m *Manager) remove(ctx context.Context, item Item) error {
 // the same unless the hold that base was sent with has been lost. sent is nil if
 // it does not matter which keys the client has ever sent.
 func (m *Manager) merge(ctx context.Context, base, item Item, u Update) (_ wire.Merged, sent *sentKeys, _ error) {
+	if u.exact && base.Hold.Token == item.Hold.Token {
+		return wire.Merged{Data: u.Items, Changed: true}, nil, nil
+	}
 	o := wire.MergeOptions{Scope: u.Client.Scope, Replace: u.Client.Replace, LastWins: m.opts.LastWins}
 	if !o.Replace && !o.Scope.Declared() {
 		var err error

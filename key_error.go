@@ -47,7 +47,7 @@ func (e *SizeError) Error() string {
 // fault returns the error for bytes that are no value of the key. s.mu is held.
 func (k Key[T]) fault(s *Session, raw []byte, err error) error {
 	e := &KeyError{Key: k.name, Type: typeName[T](), Found: kind(raw), Writer: writtenHere, Err: err}
-	if was, ok := s.original[k.folded]; ok && bytes.Equal(was.Value, raw) {
+	if was, ok := s.asOpened(k.folded); ok && bytes.Equal(was.Value, raw) {
 		e.Writer = writtenElsewhere
 	}
 	return e

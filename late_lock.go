@@ -107,7 +107,7 @@ func (s *Session) rebase(now *Session) error {
 		return &StaleError{Keys: stale}
 	}
 	s.id, s.isNew = now.id, now.isNew
-	s.values, s.index, s.original = slices.Clone(now.values), now.index, now.original
+	s.values, s.index = slices.Clone(now.values), now.index // nothing was changed yet, in either
 	s.timeout, s.originalTimeout = now.timeout, now.originalTimeout
 	s.late.done = true
 	return nil
@@ -117,15 +117,16 @@ func (s *Session) rebase(now *Session) error {
 func (s *Session) stale(now *Session) []string {
 	var keys []string
 	check := func(folded, spelled string) {
-		if (s.late.all || s.late.read[folded]) && !same(s.original, now.original, folded) && !slices.Contains(keys, spelled) {
+		if (s.late.all || s.late.read[folded]) && !same(s, now, folded) && !slices.Contains(keys, spelled) {
 			keys = append(keys, spelled)
 		}
 	}
-	for folded, item := range s.original {
-		check(folded, item.Key)
+	for _, item := range s.values {
+		check(wire.FoldKey(item.Key), item.Key)
 	}
-	for folded, item := range now.original {
-		if _, ok := s.original[folded]; !ok {
+	for _, item := range now.values {
+		folded := wire.FoldKey(item.Key)
+		if _, ok := s.index[folded]; !ok {
 			check(folded, item.Key)
 		}
 	}
@@ -133,10 +134,11 @@ func (s *Session) stale(now *Session) []string {
 	return keys
 }
 
-// same reports whether a key has the same bytes, or none, in both.
-func same(a, b map[string]wire.Item, folded string) bool {
-	x, inA := a[folded]
-	y, inB := b[folded]
+// same reports whether a key had the same bytes, or none, when the sessions were
+// opened.
+func same(a, b *Session, folded string) bool {
+	x, inA := a.asOpened(folded)
+	y, inB := b.asOpened(folded)
 	return inA == inB && bytes.Equal(x.Value, y.Value)
 }
 
@@ -244,6 +246,6 @@ func (s *Session) become(copied *Session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	// Copies: who wraps a session may set values of its own at the commit.
-	s.values, s.index = slices.Clone(copied.values), maps.Clone(copied.index)
+	s.values, s.index, s.before = slices.Clone(copied.values), maps.Clone(copied.index), maps.Clone(copied.before)
 	s.timeout, s.cleared, s.abandoned = copied.timeout, copied.cleared, copied.abandoned
 }

@@ -119,16 +119,20 @@ func (s *Session) Settle() error {
 	if err != nil {
 		return err
 	}
-	report := &MutationError{ReadOnly: s.readOnly, Late: late}
-	for _, m := range mutated {
-		if late || s.readOnly || m.of.mutations == ReportMutations {
-			report.Keys = append(report.Keys, m.of.name)
-		}
-	}
-	if len(report.Keys) > 0 {
-		return report
+	if keys := s.unsaved(mutated, late); len(keys) > 0 {
+		return &MutationError{Keys: keys, ReadOnly: s.readOnly, Late: late}
 	}
 	return s.save(mutated)
+}
+
+// unsaved are the keys of values that are not to be saved, or can't be.
+func (s *Session) unsaved(mutated []mutation, late bool) (keys []string) {
+	for _, m := range mutated {
+		if late || s.readOnly || m.of.mutations == ReportMutations {
+			keys = append(keys, m.of.name)
+		}
+	}
+	return keys
 }
 
 // save sets values that were changed in place, and goes on to look after them.

@@ -47,14 +47,17 @@ var unlimited = wire.Limits{Session: math.MaxInt32, Value: math.MaxInt32, Keys: 
 // newLocalSession decodes what is stored.
 func newLocalSession(item Item, readOnly bool) (*Session, error) {
 	state := State{ID: item.ID, New: item.New, ReadOnly: readOnly, Timeout: item.Timeout}
-	if !item.New {
-		items, _, err := wire.DecodeItems(item.Data, unlimited)
-		if err != nil {
-			return nil, err
-		}
-		state.Items = items
+	if item.New {
+		return NewSession(state), nil
 	}
-	return NewSession(state), nil
+	items, unknown, err := wire.DecodeItems(item.Data, unlimited)
+	if err != nil {
+		return nil, err
+	}
+	state.Items = items
+	s := NewSession(state)
+	s.unknown = unknown
+	return s, nil
 }
 
 // A local is a session that is open in the process that owns it.
@@ -127,6 +130,6 @@ func (h *Held) store(ctx context.Context, s *Session) error {
 	}
 	return h.Commit(ctx, Update{
 		Client: Client{Name: localClient, Replace: true},
-		Items:  s.encoded(len(h.Item.Data)), Timeout: s.Timeout(), Abandoned: changes.Abandoned,
+		Items:  s.encoded(len(h.Item.Data)), Timeout: s.Timeout(), Abandoned: changes.Abandoned, exact: true,
 	})
 }

@@ -6,6 +6,8 @@ package session_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -146,17 +148,59 @@ func TestFailedCommitStaysFailed(t *testing.T) {
 // TestLocalCommitKeepsWhatNobodyCouldWrite: a value of no bytes stands for one
 // that another program holds and could not write.
 func TestLocalCommitKeepsWhatNobodyCouldWrite(t *testing.T) {
-	store := newStore(t)
-	m := newManager(t, store, session.ManagerOptions{})
-	data := wire.AppendItems(nil, []wire.Item{{Key: "lost"}, {Key: "unread", Value: []byte("1")}}, []string{"lost"})
-	must(t, store.Put(t.Context(), testID, 0, data, session.PutOptions{Timeout: time.Minute}))
-	must(t, session.Do(t.Context(), m, testID, addUnread))
-	item, err := m.Read(t.Context(), testID)
-	must(t, err)
-	list, unknown, err := wire.DecodeItems(item.Data, wire.Limits{})
-	must(t, err)
-	if got := text(t, item.Data); got != "lost= unread=2" || len(list) != 2 || len(unknown) != 1 {
-		t.Errorf("stored %s, unknown %q, want lost to be unknown still", got, unknown)
+	for _, test := range []struct {
+		name, want string
+		unknown    []string
+		change     func(*session.Session) error
+	}{
+		{"another key set", "lost= gone= unread=2", []string{"lost", "gone"}, addUnread},
+		{"set", "lost=3 gone= unread=1", []string{"gone"}, func(s *session.Session) error { return s.SetRaw("LOST", []byte("3")) }},
+		{"deleted", "lost= unread=1", []string{"lost"}, func(s *session.Session) error { return s.Delete("gone") }},
+		{"cleared", "", nil, (*session.Session).Clear},
+	} {
+		for _, renewed := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/renewed=%t", test.name, renewed), func(t *testing.T) {
+				store := newStore(t)
+				m := newManager(t, store, session.ManagerOptions{})
+				data := wire.AppendItems(nil, []wire.Item{{Key: "lost"}, {Key: "gone"}, {Key: "unread", Value: []byte("1")}}, []string{"lost", "gone"})
+				must(t, store.Put(t.Context(), testID, 0, data, session.PutOptions{Timeout: time.Minute}))
+				opened, err := m.Open(t.Context(), testID, session.Writable)
+				must(t, err)
+				if renewed {
+					must(t, session.Renew(opened))
+				}
+				must(t, test.change(opened.Session()))
+				must(t, opened.Commit(t.Context()))
+				item, err := m.Read(t.Context(), opened.Session().ID())
+				must(t, err)
+				_, unknown, err := wire.DecodeItems(item.Data, wire.Limits{})
+				must(t, err)
+				if got := text(t, item.Data); got != test.want || !slices.Equal(unknown, test.unknown) {
+					t.Errorf("stored %s, unknown %q, want %s, unknown %q", got, unknown, test.want, test.unknown)
+				}
+			})
+		}
+	}
+}
+
+// TestLocalCommitStoresNoNull: a null is none, to all programs that share the
+// session.
+func TestLocalCommitStoresNoNull(t *testing.T) {
+	for _, renewed := range []bool{false, true} {
+		m := newManager(t, newStore(t), session.ManagerOptions{})
+		opened, err := m.Open(t.Context(), testID, session.Writable)
+		must(t, err)
+		if renewed {
+			must(t, session.Renew(opened))
+		}
+		must(t, opened.Session().SetRaw("a", []byte(" null ")))
+		must(t, opened.Session().SetRaw("b", []byte("1")))
+		must(t, opened.Commit(t.Context()))
+		item, err := m.Read(t.Context(), opened.Session().ID())
+		must(t, err)
+		if got := text(t, item.Data); got != "b=1" {
+			t.Errorf("renewed %t: stored %s, want b=1", renewed, got)
+		}
 	}
 }
 

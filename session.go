@@ -34,6 +34,7 @@ type Session struct {
 	late      *lateLock           // nil: it is as it was opened
 	known     *KeySet             // nil: it may have any keys
 	values    []wire.Item         // in order
+	unknown   []string            // keys that another program could not write, for who stores the session
 	index     map[string]int      // folded key to place in values
 	decoded   map[string]*decoded // folded key to what Keys made of the value; nil before the first
 	timeout   time.Duration
@@ -43,8 +44,14 @@ type Session struct {
 	watched   bool  // some of decoded are compared at the commit
 	settled   bool  // they were
 
-	original        map[string]wire.Item // by folded key, as it was opened
+	before          map[string]former // folded key to what the request's first change of it found; nil before that
 	originalTimeout time.Duration
+}
+
+// A former is what a session had under a key before the request changed it.
+type former struct {
+	wire.Item
+	there bool
 }
 
 // State is what a [Session] is made of when a [Source] opens it.
@@ -62,14 +69,10 @@ func NewSession(state State) *Session {
 	s := &Session{
 		id: state.ID, isNew: state.New, readOnly: state.ReadOnly,
 		timeout: state.Timeout, originalTimeout: state.Timeout,
-		index: make(map[string]int, len(state.Items)),
+		index: make(map[string]int, len(state.Items)), values: make([]wire.Item, 0, len(state.Items)),
 	}
 	for _, item := range state.Items {
-		s.put(item.Key, item.Value)
-	}
-	s.original = make(map[string]wire.Item, len(s.values))
-	for folded, i := range s.index {
-		s.original[folded] = s.values[i]
+		s.place(wire.FoldKey(item.Key), item)
 	}
 	return s
 }
@@ -148,12 +151,30 @@ func (s *Session) Items() []wire.Item {
 }
 
 // encoded returns all keys and values in items form, which had so many bytes when
-// the session was opened.
+// the session was opened. A null is none, as it is to .NET's reader of sessions.
 func (s *Session) encoded(before int) []byte {
 	const more = 64 // for a change or two
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return wire.AppendItems(make([]byte, 0, before+more), s.values, nil)
+	isNull := func(item wire.Item) bool { return string(bytes.TrimSpace(item.Value)) == "null" }
+	values := s.values
+	if slices.ContainsFunc(values, isNull) {
+		values = slices.DeleteFunc(slices.Clone(values), isNull)
+	}
+	return wire.AppendItems(make([]byte, 0, before+more), values, s.stillUnknown())
+}
+
+// stillUnknown are the unknown keys that the request has not changed. s.mu is
+// held.
+func (s *Session) stillUnknown() []string {
+	changed := func(key string) bool {
+		_, changed := s.before[wire.FoldKey(key)]
+		return changed
+	}
+	if !slices.ContainsFunc(s.unknown, changed) {
+		return s.unknown
+	}
+	return slices.DeleteFunc(slices.Clone(s.unknown), changed)
 }
 
 // Raw returns the bytes of a value, read-only; it reports whether the key is
@@ -193,6 +214,9 @@ func (s *Session) Delete(key string) error {
 // Clear removes all keys. ErrReadOnly if the session can't be changed.
 func (s *Session) Clear() error {
 	return s.change(func() {
+		for folded := range s.index {
+			s.noteBefore(folded)
+		}
 		s.values, s.cleared = nil, true
 		clear(s.index)
 		clear(s.decoded)
@@ -243,14 +267,17 @@ func (s *Session) Changes() Changes {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := Changes{Cleared: s.cleared, Timeout: s.timeout != s.originalTimeout, Abandoned: s.abandoned}
+	if len(s.before) == 0 {
+		return c
+	}
 	for _, item := range s.values {
-		was, ok := s.original[wire.FoldKey(item.Key)]
-		if !ok || !bytes.Equal(was.Value, item.Value) {
+		was, changed := s.before[wire.FoldKey(item.Key)]
+		if changed && !(was.there && bytes.Equal(was.Value, item.Value)) {
 			c.Set = append(c.Set, item.Key)
 		}
 	}
-	for folded, was := range s.original {
-		if _, ok := s.index[folded]; !ok {
+	for folded, was := range s.before {
+		if _, ok := s.index[folded]; !ok && was.there {
 			c.Removed = append(c.Removed, was.Key)
 		}
 	}
@@ -293,12 +320,46 @@ func (s *Session) writable() error {
 func (s *Session) put(key string, value []byte) {
 	folded := wire.FoldKey(key)
 	delete(s.decoded, folded)
+	s.noteBefore(folded)
+	s.place(folded, wire.Item{Key: key, Value: value})
+}
+
+// place puts a value where it belongs. s.mu is held, or s is not shared yet.
+func (s *Session) place(folded string, item wire.Item) {
 	if i, ok := s.index[folded]; ok {
-		s.values[i].Value = value
+		s.values[i].Value = item.Value
 		return
 	}
 	s.index[folded] = len(s.values)
-	s.values = append(s.values, wire.Item{Key: key, Value: value})
+	s.values = append(s.values, item)
+}
+
+// noteBefore keeps what is there before the first change of it. s.mu is held.
+func (s *Session) noteBefore(folded string) {
+	if _, known := s.before[folded]; known {
+		return
+	}
+	if s.before == nil {
+		s.before = make(map[string]former)
+	}
+	i, there := s.index[folded]
+	was := former{there: there}
+	if there {
+		was.Item = s.values[i]
+	}
+	s.before[folded] = was
+}
+
+// asOpened returns what the session had under a key when it was opened. s.mu is held.
+func (s *Session) asOpened(folded string) (item wire.Item, ok bool) {
+	if was, changed := s.before[folded]; changed {
+		return was.Item, was.there
+	}
+	i, ok := s.index[folded]
+	if ok {
+		item = s.values[i]
+	}
+	return item, ok
 }
 
 // remove removes a value. s.mu is held.
@@ -307,6 +368,7 @@ func (s *Session) remove(folded string) {
 	if !ok {
 		return
 	}
+	s.noteBefore(folded)
 	s.values = slices.Delete(s.values, at, at+1)
 	delete(s.index, folded)
 	delete(s.decoded, folded)
