@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"runtime/pprof"
 	"strconv"
 	"strings"
 
@@ -136,17 +135,6 @@ func serveUntilStdinEnds(h http.Handler) error {
 		return err
 	}
 	server := newServer(h)
-	if p := os.Getenv("BENCH_PROFILE"); p != "" {
-		f, _ := os.Create(p + "." + os.Getenv(envRole))
-		pprof.StartCPUProfile(f)
-		defer f.Close()
-		defer func() {
-			g, _ := os.Create(p + "." + os.Getenv(envRole) + ".mem")
-			pprof.Lookup("allocs").WriteTo(g, 0)
-			g.Close()
-		}()
-		defer pprof.StopCPUProfile()
-	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	fmt.Println(listener.Addr())

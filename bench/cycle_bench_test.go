@@ -26,17 +26,18 @@ func BenchmarkCycle(b *testing.B) {
 	first := func() string { return sessionID(0) }
 	for _, kind := range []struct {
 		name string
-		work client
+		dial func(b *testing.B) client // when it is wanted: the server closes what has been silent
 	}{
-		{"get-put/null", cycleClient(b, address, pathCycle, first)},
-		{"get-put/session", cycleClient(b, address, pathOurs, first)},
-		{"duplex/null", duplexClient(b, address, pathDuplex, first())},
-		{"duplex/session", duplexClient(b, address, pathOurs, first())},
+		{"get-put/null", func(b *testing.B) client { return cycleClient(b, address, pathCycle, first) }},
+		{"get-put/session", func(b *testing.B) client { return cycleClient(b, address, pathOurs, first) }},
+		{"duplex/null", func(b *testing.B) client { return duplexClient(b, address, pathDuplex, first()) }},
+		{"duplex/session", func(b *testing.B) client { return duplexClient(b, address, pathOurs, first()) }},
 	} {
 		b.Run(kind.name, func(b *testing.B) {
+			work := kind.dial(b)
 			b.ReportAllocs()
 			for b.Loop() {
-				must(b, kind.work())
+				must(b, work())
 			}
 		})
 	}

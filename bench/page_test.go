@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"os"
 
 	"github.com/sessionbridge/session"
 	"github.com/sessionbridge/session/httpsession"
@@ -37,14 +36,6 @@ func goPage(m *meter) []line {
 		{"that writes its session, GET + PUT", "/double", 0.35},
 		{"that writes its session, duplex POST", "/single", 0.35},
 	} {
-		if os.Getenv("ONLY") != "" {
-			if os.Getenv("ONLY") != page.path {
-				continue
-			}
-			m.window *= 6
-			m.Log(m.load(visitors(page.path)))
-			return nil
-		}
 		c := m.compareLoad(visitors("/bare"), visitors(page.path))
 		lines = append(lines, c.throughput("a Go page "+page.name+", 1 KB, 32 browsers", "pages/s", page.bar))
 	}

@@ -13,8 +13,6 @@ import (
 	"github.com/sessionbridge/session/wire"
 )
 
-import "os"
-
 // writers is how many clients write at once, each to a session of its own.
 const writers = 8
 
@@ -27,12 +25,6 @@ func writeCycle(m *meter) []line {
 	o := m.startOwner(10_000)
 	at := func(path string) []client {
 		return crowd(writers, func(i int) client { return cycleClient(m, o.address, path, func() string { return sessionID(i) }) })
-	}
-	if os.Getenv("ONLY") != "" {
-		p := map[string]string{"null": pathCycle, "ours": pathOurs}[os.Getenv("ONLY")]
-		m.window *= 12
-		m.Log(m.load(at(p)))
-		return nil
 	}
 	c := m.compareLoad(at(pathCycle), at(pathOurs))
 	usual := func(path string) []client { return []client{usualClient(m, o.address, path)} }
@@ -69,12 +61,6 @@ func duplexCycle(m *meter) []line {
 	o := m.startOwner(10_000)
 	at := func(path string) []client {
 		return crowd(writers, func(i int) client { return duplexClient(m, o.address, path, sessionID(i)) })
-	}
-	if os.Getenv("ONLY") != "" {
-		p := map[string]string{"null": pathDuplex, "ours": pathOurs}[os.Getenv("ONLY")]
-		m.window *= 12
-		m.Log(m.load(at(p)))
-		return nil
 	}
 	c := m.compareLoad(at(pathDuplex), at(pathOurs))
 	return []line{c.throughput("duplex POST, 1 KB, HTTP/2, 8 writers", "cycles/s", 0.85)}
