@@ -156,9 +156,9 @@ func (k Key[T]) takes(d *decoded) bool {
 // sameCodec reports whether two codecs do the same. Those that can't be compared
 // do if they are of one type.
 func sameCodec(a, b Codec) bool {
-	if _, ok := a.(*dotnet.Codec); ok { // each key has one
-		_, ok = b.(*dotnet.Codec)
-		return ok
+	if x, ok := a.(*dotnet.Codec); ok { // each key has one
+		y, ok := b.(*dotnet.Codec)
+		return ok && x.Strict == y.Strict
 	}
 	return reflect.TypeOf(a) == reflect.TypeOf(b) && (!reflect.ValueOf(a).Comparable() || a == b)
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sessionbridge/session"
+	"github.com/sessionbridge/session/dotnet"
 )
 
 type basket struct {
@@ -385,9 +386,9 @@ type uncomparable struct {
 
 func TestKeysOfOtherCodecsHaveOtherValues(t *testing.T) {
 	s := newSession()
-	dotnet := session.NewKey[time.Duration]("took")
-	must(t, dotnet.Set(s, time.Second))
-	if took, err := dotnet.WithCodec(session.JSON{}).Get(s); err == nil {
+	took := session.NewKey[time.Duration]("took")
+	must(t, took.Set(s, time.Second))
+	if took, err := took.WithCodec(session.JSON{}).Get(s); err == nil {
 		t.Errorf("a key that can't read the bytes has %s", took)
 	}
 	s = newSession("n", "1")
@@ -403,6 +404,19 @@ func TestKeysOfOtherCodecsHaveOtherValues(t *testing.T) {
 		if one != two {
 			t.Errorf("%s: two keys of one codec have two values", name)
 		}
+	}
+}
+
+func TestStrictKeyRefusesWhatALenientOneHasRead(t *testing.T) {
+	type known struct{ Note string }
+	lenient := session.NewKey[known]("basket")
+	strict := lenient.WithCodec(&dotnet.Codec{Strict: true})
+	s := newSession("basket", `{"Note":"","Goods":{}}`)
+	_, err := lenient.Get(s)
+	must(t, err)
+	var lacks *dotnet.ReadError
+	if v, err := strict.Get(s); !errors.As(err, &lacks) || lacks.Path != "$.Goods" {
+		t.Errorf("got %v, %v, want an error of what the struct lacks", v, err)
 	}
 }
 
