@@ -249,12 +249,15 @@ func (k Key[T]) tryUpdate(s *Session, change func(*T) error) (done bool, err err
 	if err := change(&v); err != nil {
 		return false, err
 	}
-	now, err := k.encode(v)
+	now, err := k.marshal(v)
 	if err != nil {
 		return false, err
 	}
 	if was.encoded != nil && bytes.Equal(was.encoded, now) {
 		return true, nil
+	}
+	if err := k.fits(now); err != nil {
+		return false, err
 	}
 	if err := s.allows(k.name, now); err != nil {
 		return false, err
@@ -310,24 +313,35 @@ func (k Key[T]) encode(v T) ([]byte, error) {
 	if err := k.Err(); err != nil {
 		return nil, err
 	}
-	raw, err := k.codec.Marshal(v)
-	switch {
-	case err == nil && len(raw) == 0:
-		err = errNoBytes
-	case err == nil && k.limit > 0 && len(raw) > k.limit:
-		err = &SizeError{Size: len(raw), Limit: k.limit}
+	raw, err := k.marshal(v)
+	if err == nil {
+		err = k.fits(raw)
 	}
 	if err != nil {
-		return nil, &KeyError{Key: k.name, Type: typeName[T](), Err: err}
+		return nil, err
 	}
 	return raw, nil
 }
 
-// marshal returns the bytes of a value that was read.
+// marshal returns the bytes of a value, also of one that was read and is larger
+// than the limit.
 func (k Key[T]) marshal(v T) ([]byte, error) {
 	raw, err := k.codec.Marshal(v)
 	if err != nil {
 		return nil, &KeyError{Key: k.name, Type: typeName[T](), Err: err}
 	}
 	return raw, nil
+}
+
+// fits reports whether bytes can be set.
+func (k Key[T]) fits(raw []byte) (err error) {
+	switch {
+	case len(raw) == 0:
+		err = errNoBytes
+	case k.limit > 0 && len(raw) > k.limit:
+		err = &SizeError{Size: len(raw), Limit: k.limit}
+	default:
+		return nil
+	}
+	return &KeyError{Key: k.name, Type: typeName[T](), Err: err}
 }

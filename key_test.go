@@ -173,6 +173,19 @@ func TestLimitOfAKey(t *testing.T) {
 	}
 }
 
+// What is too large and stays as it is, is no error: the page did not make it so.
+func TestLimitOfAKeyIsForWhatChanges(t *testing.T) {
+	const large = `{"Goods":{"bell":1}}`
+	s := newSession("basket", large)
+	k := basketKey.WithLimit(5).WithMutations(session.SaveMutations)
+	_, err := k.Get(s)
+	must(t, err)
+	must(t, k.Update(s, func(*basket) error { return nil }))
+	if err := s.Settle(); err != nil || s.Changes().Any() {
+		t.Errorf("got %v and changes %v, want none", err, s.Changes())
+	}
+}
+
 func TestMutationsInPlace(t *testing.T) {
 	const stored = `{ "Goods": {"bell": 1} }`
 	mutate := func(t *testing.T, k session.Key[basket], s *session.Session) {

@@ -74,6 +74,7 @@ type decoded struct {
 	mutations Mutations
 	name      string                 // of the key
 	encode    func() ([]byte, error) // the value as it is now; nil if it is not watched
+	fits      func(now []byte) error // whether it may be that
 	encoded   []byte                 // the value as it was got or set
 }
 
@@ -97,7 +98,8 @@ func (k Key[T]) remember(s *Session, v T) error {
 func (k Key[T]) keep(s *Session, v T, encoded []byte) {
 	d := &decoded{value: v, typ: reflect.TypeFor[T](), codec: k.codec, mutations: k.mutations, name: k.name}
 	if k.mutations != IgnoreMutations {
-		d.encoded, d.encode = encoded, func() ([]byte, error) { return k.encode(v) }
+		d.encoded, d.encode = encoded, func() ([]byte, error) { return k.marshal(v) }
+		d.fits = k.fits
 		s.watched = true
 	}
 	if s.decoded == nil {
@@ -174,10 +176,11 @@ func (s *Session) mutated() (all []mutation, err error) {
 				continue
 			}
 			now, err := d.encode()
-			errs = append(errs, err)
 			if err == nil && !bytes.Equal(now, d.encoded) {
 				all = append(all, mutation{d, now})
+				err = d.fits(now)
 			}
+			errs = append(errs, err)
 		}
 	}
 	return all, errors.Join(errs...)
