@@ -136,7 +136,7 @@ func (k Key[T]) lookup(s *Session) (v T, ok bool, err error) {
 			return v, true, nil
 		}
 	}
-	if v, err = k.decode(s); err == nil {
+	if v, err = k.decode(s, s.values[s.index[k.folded]].Value); err == nil {
 		err = k.remember(s, v)
 	}
 	if err != nil {
@@ -169,9 +169,8 @@ func (k Key[T]) hasValue(s *Session) bool {
 	return ok && string(bytes.TrimSpace(s.values[i].Value)) != "null"
 }
 
-// decode makes a value of the bytes that the session has. s.mu is held.
-func (k Key[T]) decode(s *Session) (v T, err error) {
-	raw := s.values[s.index[k.folded]].Value
+// decode makes a value of bytes that the session has. s.mu is held.
+func (k Key[T]) decode(s *Session, raw []byte) (v T, err error) {
 	if len(raw) == 0 {
 		return v, k.fault(s, raw, errNoBytes)
 	}
@@ -299,7 +298,11 @@ func (k Key[T]) copyOf(s *Session) (v T, was original, err error) {
 	if !k.hasValue(s) {
 		return v, was, nil
 	}
-	if v, err = k.decode(s); err == nil {
+	raw, err := s.changedInPlace(k.folded, was.raw)
+	if err != nil {
+		return v, was, err
+	}
+	if v, err = k.decode(s, raw); err == nil {
 		was.encoded, err = k.marshal(v)
 	}
 	return v, was, err

@@ -52,7 +52,7 @@ func (k Key[T]) check(s *Session) error {
 	if err := k.Err(); err != nil || !k.hasValue(s) {
 		return err
 	}
-	_, err := k.decode(s)
+	_, err := k.decode(s, s.values[s.index[k.folded]].Value)
 	return err
 }
 

@@ -218,6 +218,21 @@ func TestMutationsInPlace(t *testing.T) {
 			must(t, err)
 			must(t, k.Set(s, b))
 		}, `{"Goods":{"bell":2}}`, false},
+		{"mutated, then updated", session.SaveMutations, func(t *testing.T, k session.Key[basket], s *session.Session) {
+			mutate(t, k, s)
+			must(t, basketKey.Update(s, func(b *basket) error { b.Note = "gift"; return nil }))
+		}, `{"Goods":{"bell":2},"Note":"gift"}`, false},
+		{"mutated, then updated without a change", session.SaveMutations, func(t *testing.T, k session.Key[basket], s *session.Session) {
+			mutate(t, k, s)
+			must(t, k.Update(s, func(*basket) error { return nil }))
+		}, `{"Goods":{"bell":2}}`, false},
+		{"mutated, then not updated", session.ReportMutations, func(t *testing.T, k session.Key[basket], s *session.Session) {
+			mutate(t, k, s)
+			var report *session.MutationError
+			if err := k.Update(s, func(*basket) error { return nil }); !errors.As(err, &report) {
+				t.Errorf("Update: got %v, want a report", err)
+			}
+		}, stored, true},
 		{"mutated, then deleted", session.ReportMutations, func(t *testing.T, k session.Key[basket], s *session.Session) {
 			mutate(t, k, s)
 			must(t, k.Delete(s))
@@ -262,6 +277,23 @@ func TestMutationThatCanNotBeSavedIsAnError(t *testing.T) {
 	var size *session.SizeError
 	if err := writable.Settle(); !errors.As(err, &size) || writable.Changes().Any() {
 		t.Errorf("too large: got %v, changes %v", err, writable.Changes())
+	}
+}
+
+func TestMutationsAsTwoTypesAreAnError(t *testing.T) {
+	const stored = `{"Goods":{"bell":1,"lamp":1}}`
+	s := newSession("basket", stored)
+	b, err := basketKey.WithMutations(session.SaveMutations).Get(s)
+	must(t, err)
+	m, err := session.NewKey[map[string]map[string]int]("basket").WithMutations(session.SaveMutations).Get(s)
+	must(t, err)
+	b.Goods["bell"], m["Goods"]["lamp"] = 7, 7
+	var two *session.KeyError
+	if err := s.Settle(); !errors.As(err, &two) || two.Key != "basket" {
+		t.Errorf("got %v, want a KeyError of basket", err)
+	}
+	if raw, _ := s.Raw("basket"); string(raw) != stored {
+		t.Errorf("the bytes are %s", raw)
 	}
 }
 

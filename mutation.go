@@ -33,11 +33,13 @@ const (
 	// IgnoreMutations costs nothing, and loses them.
 	IgnoreMutations Mutations = iota
 
-	// SaveMutations sets them at the commit.
+	// SaveMutations sets them at the commit. An Update of the value before that
+	// begins with what it has become.
 	SaveMutations
 
-	// ReportMutations makes the commit fail with a *MutationError: for tests,
-	// and for programs that want to find the places.
+	// ReportMutations makes the commit fail with a *MutationError, or an Update
+	// of the value before that: for tests, and for programs that want to find the
+	// places.
 	ReportMutations
 )
 
@@ -171,17 +173,52 @@ func (s *Session) mutated() (all []mutation, err error) {
 	}
 	var errs []error
 	for _, item := range s.values {
-		for d := s.decoded[wire.FoldKey(item.Key)]; d != nil; d = d.next {
-			if d.encode == nil {
-				continue
-			}
-			now, err := d.encode()
-			if err == nil && !bytes.Equal(now, d.encoded) {
-				all = append(all, mutation{d, now})
-				err = d.fits(now)
-			}
-			errs = append(errs, err)
+		m, err := s.mutationOf(wire.FoldKey(item.Key))
+		errs = append(errs, err)
+		if m != nil {
+			all = append(all, *m)
 		}
 	}
 	return all, errors.Join(errs...)
 }
+
+// mutationOf returns how a value was changed in place, or nil if it was not. s.mu
+// is held.
+func (s *Session) mutationOf(folded string) (found *mutation, _ error) {
+	for d := s.decoded[folded]; d != nil; d = d.next {
+		if d.encode == nil {
+			continue
+		}
+		now, err := d.encode()
+		switch {
+		case err != nil:
+			return nil, err
+		case bytes.Equal(now, d.encoded):
+			continue
+		case found != nil:
+			return nil, &KeyError{Key: d.name, Type: d.typ.String(), Err: errTwoChanged}
+		}
+		if err := d.fits(now); err != nil {
+			return nil, err
+		}
+		found = &mutation{d, now}
+	}
+	return found, nil
+}
+
+// changedInPlace returns the bytes that an Update begins with: those that the
+// session has, or what they have become in place and would be saved as. s.mu is
+// held.
+func (s *Session) changedInPlace(folded string, raw []byte) ([]byte, error) {
+	m, err := s.mutationOf(folded)
+	switch {
+	case err != nil || m == nil:
+		return raw, err
+	case m.of.mutations == ReportMutations:
+		return nil, &MutationError{Keys: []string{m.of.name}}
+	}
+	return m.now, nil
+}
+
+// errTwoChanged: to save one of them would lose the other.
+var errTwoChanged = errors.New("the value was changed in place as this type and as another one, and only one can be saved; use one key for it")
