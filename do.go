@@ -68,6 +68,9 @@ func doOnce(ctx context.Context, source Source, id string, change func(*Session)
 		var stale *StaleError
 		return errors.As(err, &stale), err
 	}
+	if s.New() { // its source took the lock late, and it has ended meanwhile
+		return false, ErrNotFound
+	}
 	s.Seal(errDone)
 	err = opened.Commit(lasting)
 	return errors.Is(err, ErrLockLost) && !errors.Is(err, ErrCommitUnknown), err

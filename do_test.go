@@ -63,6 +63,23 @@ func TestDoBeginsNoSession(t *testing.T) {
 	}
 }
 
+// A session that ends before its first change is no other than one that has ended.
+func TestDoWithALateLockBeginsNoSession(t *testing.T) {
+	m := newManager(t, newStore(t), session.ManagerOptions{})
+	storeUnread(t, m, 1)
+	err := session.Do(t.Context(), session.LockOnWrite(m), testID, func(s *session.Session) error {
+		end, err := m.Open(t.Context(), testID, session.Writable)
+		must(t, err)
+		must(t, end.Session().Abandon())
+		must(t, end.Commit(t.Context()))
+		return unread.Set(s, 5)
+	})
+	if got := storedAt(t, m, testID); !errors.Is(err, session.ErrNotFound) || got != "nothing" {
+		t.Errorf("got %v, want ErrNotFound; stored %s", err, got)
+	}
+	nothingHeld(t, m)
+}
+
 func TestDoThatFailsStoresNothing(t *testing.T) {
 	m := newManager(t, newStore(t), session.ManagerOptions{})
 	storeUnread(t, m, 1)
