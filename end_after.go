@@ -117,7 +117,7 @@ func (e *ending) Commit(ctx context.Context) error {
 // setOnce sets the value of a session that is being committed, and sealed for
 // that, if it has none.
 func (k Key[T]) setOnce(s *Session, v T) error {
-	if s.readOnly || s.has(k.folded) || s.Abandoned() {
+	if s.readOnly || k.isIn(s) || s.Abandoned() {
 		return nil
 	}
 	raw, err := k.encode(v)
@@ -133,12 +133,11 @@ func (k Key[T]) setOnce(s *Session, v T) error {
 	return nil
 }
 
-// has reports whether a key is there.
-func (s *Session) has(folded string) bool {
+// isIn reports whether the session has a value, other than null.
+func (k Key[T]) isIn(s *Session) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, ok := s.index[folded]
-	return ok
+	return k.hasValue(s)
 }
 
 // An ended is a session that was opened to be read, and is over.

@@ -145,6 +145,19 @@ func TestEndAfterWithABadTime(t *testing.T) {
 	nothingHeld(t, m)
 }
 
+// A null, which an owner in .NET may have, is no time: the session would never end.
+func TestEndAfterNotesATimeInPlaceOfNull(t *testing.T) {
+	store := newStore(t)
+	must(t, store.Put(t.Context(), testID, 0, items("began", "null"), session.PutOptions{Timeout: time.Hour}))
+	m := newManager(t, store, session.ManagerOptions{})
+	opened, err := session.EndAfter(m, time.Hour, began).Open(t.Context(), testID, session.Writable)
+	must(t, err)
+	must(t, opened.Commit(t.Context()))
+	if _, ok, err := began.Lookup(opened.Session()); !ok || err != nil {
+		t.Errorf("no time is noted: %v", err)
+	}
+}
+
 // A session whose time can't be kept is not stored: it would never end.
 func TestEndAfterNeedsItsKey(t *testing.T) {
 	m := newManager(t, newStore(t), session.ManagerOptions{})
