@@ -5,12 +5,17 @@ package httpsession_test
 
 import (
 	"context"
+	"io"
 	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/sessionbridge/session"
 	"github.com/sessionbridge/session/httpsession"
+	"github.com/sessionbridge/session/internal/memhttp"
 )
 
 const otherID = "aaaaaaaaaaaaaaaaaaaaaaaa"
@@ -83,6 +88,35 @@ func TestCookieOfANewSession(t *testing.T) {
 		if got := strings.Join(res.Header["Cache-Control"], ", "); got != `max-age=60, no-cache="Set-Cookie"` {
 			t.Errorf("Cache-Control is %q: a cache may give the cookie to others", got)
 		}
+	}
+}
+
+// httputil.ReverseProxy clears the headers of a 1xx, of 100 Continue too.
+func TestCookieComesWithTheResponseItself(t *testing.T) {
+	for _, proto := range protocols {
+		t.Run(proto.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server := memhttp.New(t, wrap(t, newManager(t, session.ManagerOptions{}), httpsession.Options{}, func(w http.ResponseWriter, r *http.Request) {
+					addVisit(t, r)
+					w.WriteHeader(http.StatusEarlyHints)
+					clear(w.Header())
+					io.WriteString(w, "page")
+				}))
+				r := newRequest(t, "GET", proto.url(server))
+				r.Header.Del("Cookie")
+				informed := func(_ int, h textproto.MIMEHeader) error {
+					if len(h) > 0 {
+						t.Errorf("the 103 has headers %v", h)
+					}
+					return nil
+				}
+				r = r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{Got1xxResponse: informed}))
+				res, _ := do(t, server.Client(proto.p), r)
+				if len(res.Cookies()) != 1 || res.Header.Get("Cache-Control") == "" {
+					t.Errorf("headers %v, want one cookie", res.Header)
+				}
+			})
+		})
 	}
 }
 

@@ -34,6 +34,7 @@ type exchange struct {
 	mu        sync.Mutex
 	changed   sync.Cond // a turn is done
 	beginning turn      // of the response
+	heading   turn      // its cookies are set
 	ending    turn      // of the session
 	committed bool      // it ended so
 	over      bool      // the handler is done
@@ -120,17 +121,26 @@ func (x *exchange) take(t *turn) bool {
 	return false
 }
 
-// begin commits the session before the first byte of the response leaves. An
-// error means that the handler's response is dropped: another one is given in its
-// place.
+// begin commits the session before the first byte of the response leaves, and sets
+// its cookies. An error means that the handler's response is dropped: another one is
+// given in its place.
 func (x *exchange) begin() error {
+	err := x.inform()
+	if err == nil {
+		x.once(&x.heading, x.setCookies)
+	}
+	return err
+}
+
+// inform is begin for a status that another one follows. The cookies are for that
+// one: a proxy, for one, clears the headers in between.
+func (x *exchange) inform() error {
 	x.once(&x.beginning, func() {
 		x.dropped = errUnanswered // unless what follows comes to its end
 		if here, err := x.commit(); here && err != nil {
 			x.drop(err)
 			return
 		}
-		x.setCookies()
 		x.dropped = nil
 	})
 	return x.dropped

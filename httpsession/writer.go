@@ -31,7 +31,13 @@ func (w *writer) Header() http.Header { return w.x.w.Header() }
 // WriteHeader commits also for a status of 100 to 199, which the client sees
 // before the response.
 func (w *writer) WriteHeader(status int) {
-	if w.x.begin() == nil {
+	var err error
+	if 100 <= status && status <= 199 && status != http.StatusSwitchingProtocols {
+		err = w.x.inform()
+	} else {
+		err = w.x.begin()
+	}
+	if err == nil {
 		w.x.w.WriteHeader(status)
 	}
 }
