@@ -62,10 +62,10 @@ func (e endingSource) Open(ctx context.Context, id string, mode Mode) (Opened, e
 	if err != nil {
 		return nil, err
 	}
-	over, err := e.isOver(opened.Session())
+	over, err := e.isOver(ctx, opened)
 	switch {
 	case err != nil:
-		return nil, errors.Join(err, opened.Release(context.WithoutCancel(ctx)))
+		return nil, err
 	case over && mode == ReadOnly:
 		return newEnded(opened), nil
 	case over:
@@ -74,9 +74,16 @@ func (e endingSource) Open(ctx context.Context, id string, mode Mode) (Opened, e
 	return &ending{opened, e.began}, nil
 }
 
-// isOver reports whether a session has lived for as long as it may.
-func (e endingSource) isOver(s *Session) (bool, error) {
-	began, ok, err := e.began.Lookup(s)
+// isOver reports whether a session has lived for as long as it may. One of which it
+// can't be told is released, also if the key's codec panics.
+func (e endingSource) isOver(ctx context.Context, opened Opened) (over bool, err error) {
+	err = errPanicked
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, opened.Release(context.WithoutCancel(ctx)))
+		}
+	}()
+	began, ok, err := e.began.Lookup(opened.Session())
 	return ok && time.Since(began) >= e.lifetime, err
 }
 

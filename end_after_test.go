@@ -145,6 +145,21 @@ func TestEndAfterWithABadTime(t *testing.T) {
 	nothingHeld(t, m)
 }
 
+// An unreadable codec panics when it reads.
+type unreadable struct{ session.JSON }
+
+func (unreadable) Unmarshal([]byte, any) error { panic("the codec is unreadable") }
+
+func TestEndAfterHoldsNothingIfItsCodecPanics(t *testing.T) {
+	m := newManager(t, newStore(t), session.ManagerOptions{})
+	visitPage(t, session.EndAfter(m, time.Hour, began), testID)
+	source := session.EndAfter(m, time.Hour, began.WithCodec(unreadable{}))
+	if !panics(func() { source.Open(t.Context(), testID, session.Writable) }) {
+		t.Error("the codec does not panic")
+	}
+	nothingHeld(t, m)
+}
+
 // A null, which an owner in .NET may have, is no time: the session would never end.
 func TestEndAfterNotesATimeInPlaceOfNull(t *testing.T) {
 	store := newStore(t)
