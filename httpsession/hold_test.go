@@ -81,6 +81,20 @@ func TestDoDoesNotWaitForItsOwnRequest(t *testing.T) {
 	}
 }
 
+func TestDoChangesAnotherSessionThanTheRequestHolds(t *testing.T) {
+	m := newManager(t, session.ManagerOptions{})
+	serve(wrap(t, m, httpsession.Options{}, count(t)), newRequest(t, "POST", "/"))
+	r := newRequest(t, "POST", "/")
+	r.Header.Del("Cookie")
+	serve(wrap(t, m, httpsession.Options{}, func(_ http.ResponseWriter, r *http.Request) {
+		addVisit(t, r)
+		must(t, session.Do(r.Context(), m, testID, func(s *session.Session) error { return visits.Set(s, 9) }))
+	}), r)
+	if n := storedVisits(t, m); n != 9 {
+		t.Errorf("%d visits are stored, want 9", n)
+	}
+}
+
 func TestDoBesideARequestThatOnlyReads(t *testing.T) {
 	m := newManager(t, session.ManagerOptions{})
 	serve(wrap(t, m, httpsession.Options{}, count(t)), newRequest(t, "POST", "/"))
