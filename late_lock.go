@@ -99,10 +99,15 @@ func (s *Session) upgraded() error {
 }
 
 // rebase makes the session what it is now that it is open for writing, unless
-// that differs from what was read of it.
+// that differs from what was read of it, or has keys that it may not have.
 func (s *Session) rebase(now *Session) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.known != nil {
+		if err := s.known.unknown(now); err != nil {
+			return err
+		}
+	}
 	if stale := s.stale(now); len(stale) > 0 {
 		return &StaleError{Keys: stale}
 	}

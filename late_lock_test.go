@@ -219,12 +219,22 @@ func TestNewSessionWithALateLockIsStoredOnlyIfChanged(t *testing.T) {
 }
 
 func TestStrictSessionWithALateLockIsStrict(t *testing.T) {
-	m := newManager(t, newStore(t), session.ManagerOptions{})
-	opened, err := session.LockOnWrite(newKeySet(t).Strict(m)).Open(t.Context(), testID, session.Writable)
-	must(t, err)
-	var unknown *session.UnknownKeysError
-	if err := opened.Session().SetRaw("foo", []byte("1")); !errors.As(err, &unknown) {
-		t.Errorf("got %v, want an UnknownKeysError", err)
+	for name, wrap := range map[string]func(session.Source) session.Source{
+		"inside":  func(s session.Source) session.Source { return session.LockOnWrite(newKeySet(t).Strict(s)) },
+		"outside": func(s session.Source) session.Source { return newKeySet(t).Strict(session.LockOnWrite(s)) },
+	} {
+		m := newManager(t, newStore(t), session.ManagerOptions{})
+		opened, err := wrap(m).Open(t.Context(), testID, session.Writable)
+		must(t, err)
+		var unknown *session.UnknownKeysError
+		if err := opened.Session().SetRaw("foo", []byte("1")); !errors.As(err, &unknown) || !unknown.Set {
+			t.Errorf("%s: got %v, want an UnknownKeysError", name, err)
+		}
+		mustCommit(t, mustHold(t, m, 0), update(shop, "bar", "1"))
+		if err := opened.Session().Abandon(); !errors.As(err, &unknown) || unknown.Set {
+			t.Errorf("%s: a key that came meanwhile: got %v, want an UnknownKeysError", name, err)
+		}
+		must(t, opened.Release(t.Context()))
+		nothingHeld(t, m)
 	}
-	must(t, opened.Release(t.Context()))
 }
