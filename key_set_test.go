@@ -109,7 +109,12 @@ func TestStrictSourceRefusesUnknownKeys(t *testing.T) {
 	must(t, err)
 	s := opened.Session()
 	must(t, carts.Key("1").Set(s, 1))
-	for name, err := range map[string]error{"SetRaw": s.SetRaw("foo", []byte("1")), "Set": session.NewKey[int]("foo").Set(s, 1)} {
+	foo := session.NewKey[int]("foo")
+	for name, err := range map[string]error{
+		"SetRaw": s.SetRaw("foo", []byte("1")),
+		"Set":    foo.Set(s, 1),
+		"Update": foo.Update(s, func(n *int) error { *n = 1; return nil }),
+	} {
 		var unknown *session.UnknownKeysError
 		if !errors.As(err, &unknown) || !unknown.Set || !cmp.Equal(unknown.Keys, []string{"foo"}) {
 			t.Errorf("%s: got %v, want an UnknownKeysError", name, err)

@@ -429,8 +429,46 @@ type uncomparable struct {
 	_ []int
 }
 
-func TestKeysOfOtherCodecsHaveOtherValues(t *testing.T) {
+// A scaled codec makes numbers so many times as large when it reads.
+type scaled struct {
+	session.JSON
+	by int
+}
+
+func (c scaled) Unmarshal(data []byte, v any) error {
+	err := c.JSON.Unmarshal(data, v)
+	*v.(*int) *= c.by
+	return err
+}
+
+// A mute codec writes nothing.
+type mute struct{ session.JSON }
+
+func (mute) Marshal(any) ([]byte, error) { return nil, nil }
+
+// A value of no bytes stands on the wire for one that could not be written.
+func TestCodecThatWritesNothingIsAnError(t *testing.T) {
+	k := session.NewKey[int]("n").WithCodec(mute{})
 	s := newSession()
+	for name, err := range map[string]error{
+		"Set":    k.Set(s, 1),
+		"Update": k.Update(s, func(n *int) error { *n = 1; return nil }),
+	} {
+		var bad *session.KeyError
+		if !errors.As(err, &bad) || bad.Key != "n" || s.Changes().Any() {
+			t.Errorf("%s: got %v, changes %v, want a KeyError of n and none", name, err, s.Changes())
+		}
+	}
+}
+
+func TestKeysOfOtherCodecsHaveOtherValues(t *testing.T) {
+	s := newSession("n", "1")
+	for _, by := range []int{2, 3} {
+		if n, err := session.NewKey[int]("n").WithCodec(scaled{by: by}).Get(s); n != by || err != nil {
+			t.Errorf("got %d, %v, want %d", n, err, by)
+		}
+	}
+	s = newSession()
 	took := session.NewKey[time.Duration]("took")
 	must(t, took.Set(s, time.Second))
 	if took, err := took.WithCodec(session.JSON{}).Get(s); err == nil {
