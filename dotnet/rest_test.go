@@ -164,6 +164,17 @@ func TestRestThatCanNotBeWritten(t *testing.T) {
 	if want := `{"A":0,"x":null,"y":null}`; string(got) != want || err != nil {
 		t.Errorf("got %s, %v, want %s", got, err, want)
 	}
+	alone := struct{ dotnet.Rest }{dotnet.Rest{{Name: "x", After: "Z"}}}
+	if got, err := codec.Marshal(alone); string(got) != `{"x":null}` || err != nil {
+		t.Errorf("a rest alone: %s, %v", got, err)
+	}
+}
+
+func TestRestThatCanNotBeRead(t *testing.T) {
+	var bad *dotnet.ReadError
+	if err := new(dotnet.Codec).Unmarshal([]byte("{ \"\xff\": 1}"), &partCart{}); !errors.As(err, &bad) || bad.Offset != 2 || bad.Want != "UTF-8" {
+		t.Errorf("got %v, want an error of a name that is no UTF-8", err)
+	}
 }
 
 func TestWhereARestCanNotBe(t *testing.T) {
