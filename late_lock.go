@@ -22,7 +22,8 @@ import (
 //
 // The first change, which may be any of Set, Update, Delete, Clear, Abandon and
 // SetTimeout, waits for other writers as [Source.Open] does, and by the context
-// that Open was given; nothing is changed if it fails. If what the request has
+// that Open was given; nothing is changed if it fails. A commit that is the first
+// to find a change, one in place, waits by its own. If what the request has
 // read of the session is not what it is now, a key that was not there too, the
 // change is a [*StaleError]: what the request was about to write may rest on it.
 // From then on the session can be read only. Keys that were not read may have
@@ -55,7 +56,8 @@ func (l lateSource) Open(ctx context.Context, id string, mode Mode) (Opened, err
 	opened := &lateOpened{
 		read:    read,
 		session: NewSession(State{ID: s.ID(), New: s.New(), Timeout: s.Timeout(), Items: s.Items()}),
-		open:    func() (Opened, error) { return l.Source.Open(ctx, id, Writable) },
+		ctx:     ctx,
+		open:    func(ctx context.Context) (Opened, error) { return l.Source.Open(ctx, id, Writable) },
 	}
 	opened.session.late = &lateLock{take: opened.upgrade}
 	opened.session.known = s.known
@@ -155,11 +157,12 @@ var errEnded = errors.New("session not changed: it was committed or released bef
 type lateOpened struct {
 	session *Session
 	read    Opened
-	open    func() (Opened, error)
+	open    func(context.Context) (Opened, error)
 
-	mu      sync.Mutex // held while it is opened and ended: changes wait for that
-	written Opened     // once it is open for writing
-	stale   error      // why it never will be
+	mu      sync.Mutex      // held while it is opened and ended: changes wait for that
+	ctx     context.Context // by which it is opened for writing: of Open, then of Commit
+	written Opened          // once it is open for writing
+	stale   error           // why it never will be
 	ended   bool
 	err     error // what Commit returned
 }
@@ -193,7 +196,7 @@ func (l *lateOpened) upgrade() error {
 	case l.ended:
 		return errEnded
 	}
-	written, err := l.open()
+	written, err := l.open(l.ctx)
 	if err != nil {
 		return err
 	}
@@ -206,6 +209,7 @@ func (l *lateOpened) upgrade() error {
 
 // Commit commits what was changed.
 func (l *lateOpened) Commit(ctx context.Context) error {
+	l.commitBy(ctx)
 	settled := l.session.Settle()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -231,6 +235,14 @@ func (l *lateOpened) Commit(ctx context.Context) error {
 		l.session.rename(l.written.Session().ID())
 	}
 	return l.err
+}
+
+// commitBy makes the commit's context that by which the session is opened for
+// writing, to save what was changed in place: with the trace of the request.
+func (l *lateOpened) commitBy(ctx context.Context) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ctx = ContextWithTrace(ctx, TraceFromContext(l.ctx))
 }
 
 // Release ends it without a change.

@@ -200,6 +200,41 @@ func TestMutationTakesALateLock(t *testing.T) {
 	}
 }
 
+// A traced source keeps the traces that its sessions were opened with.
+type traced struct {
+	session.Source
+	parents []string
+}
+
+func (t *traced) Open(ctx context.Context, id string, mode session.Mode) (session.Opened, error) {
+	t.parents = append(t.parents, session.TraceFromContext(ctx).Parent)
+	return t.Source.Open(ctx, id, mode)
+}
+
+// A browser that has gone ends the context of Open, and not that of the commit.
+func TestMutationIsSavedThoughTheContextOfOpenHasEnded(t *testing.T) {
+	m := newManager(t, newStore(t), session.ManagerOptions{})
+	mustCommit(t, mustHold(t, m, 0), update(shop, "basket", `{"Goods":{"bell":1}}`))
+	ctx, gone := context.WithCancel(session.ContextWithTrace(t.Context(), session.Trace{Parent: "a"}))
+	source := &traced{Source: m}
+	opened, err := session.LockOnWrite(source).Open(ctx, testID, session.Writable)
+	must(t, err)
+	b, err := basketKey.WithMutations(session.SaveMutations).Get(opened.Session())
+	must(t, err)
+	b.Goods["bell"]++
+	gone()
+	if err := opened.Session().Clear(); !errors.Is(err, context.Canceled) {
+		t.Errorf("another change: got %v, want what ended the context", err)
+	}
+	must(t, opened.Commit(t.Context()))
+	if got := stored(t, m); got != `basket={"Goods":{"bell":2}}` {
+		t.Errorf("stored %s", got)
+	}
+	if got := source.parents[len(source.parents)-1]; got != "a" {
+		t.Errorf("opened for the commit with trace %q, want that of the request", got)
+	}
+}
+
 func TestNewSessionWithALateLockIsStoredOnlyIfChanged(t *testing.T) {
 	m := newManager(t, newStore(t), session.ManagerOptions{})
 	for _, change := range []bool{false, true} {
