@@ -55,8 +55,7 @@ const (
 func doOnce(ctx context.Context, source Source, id string, change func(*Session) error) (again bool, err error) {
 	opened, err := source.Open(ctx, id, Writable)
 	if err != nil {
-		var busy *BusyError
-		return errors.As(err, &busy), err
+		return notHad(err), err
 	}
 	lasting := context.WithoutCancel(ctx)
 	defer opened.Release(lasting) // does nothing after the commit
@@ -65,8 +64,7 @@ func doOnce(ctx context.Context, source Source, id string, change func(*Session)
 		return false, ErrNotFound
 	}
 	if err := change(s); err != nil {
-		var stale *StaleError
-		return errors.As(err, &stale), err
+		return notHad(err), err
 	}
 	if s.New() { // its source took the lock late, and it has ended meanwhile
 		return false, ErrNotFound
@@ -74,6 +72,14 @@ func doOnce(ctx context.Context, source Source, id string, change func(*Session)
 	s.Seal(errDone)
 	err = opened.Commit(lasting)
 	return errors.Is(err, ErrLockLost) && !errors.Is(err, ErrCommitUnknown), err
+}
+
+// notHad reports whether an error says that the session could not be had: by Open,
+// or by the first change if the source takes the lock late.
+func notHad(err error) bool {
+	var busy *BusyError
+	var stale *StaleError
+	return errors.As(err, &busy) || errors.As(err, &stale)
 }
 
 // errDone: a session of Do was changed when its function had returned.

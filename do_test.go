@@ -192,6 +192,32 @@ func TestDoTriesAgainWhatChangedNothing(t *testing.T) {
 	}
 }
 
+// A busyOnce source is too busy for the first that wants to write.
+type busyOnce struct {
+	session.Source
+	busy bool
+}
+
+func (b *busyOnce) Open(ctx context.Context, id string, mode session.Mode) (session.Opened, error) {
+	if mode == session.Writable && !b.busy {
+		b.busy = true
+		return nil, &session.BusyError{Reason: "queue"}
+	}
+	return b.Source.Open(ctx, id, mode)
+}
+
+func TestDoTriesAgainWhereTheLockIsTakenLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, newStore(t), session.ManagerOptions{})
+		storeUnread(t, m, 0)
+		must(t, session.Do(t.Context(), session.LockOnWrite(&busyOnce{Source: m}), testID, addUnread))
+		if got := stored(t, m); got != "unread=1" {
+			t.Errorf("stored %s, want 1", got)
+		}
+		nothingHeld(t, m)
+	})
+}
+
 func TestDoWaitsNoLongerThanItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
