@@ -28,7 +28,8 @@ import (
 // change is a [*StaleError]: what the request was about to write may rest on it.
 // From then on the session can be read only. Keys that were not read may have
 // changed; they are now as they are. To have asked for Keys, Items or Len is to
-// have read all of them. The timeout does not count as read.
+// have read all of them, and so it is to have been told that the session is New.
+// The timeout does not count as read.
 //
 // A session that does not exist yet has its id from the first change on.
 func LockOnWrite(source Source) Source { return lateSource{source} }

@@ -125,6 +125,29 @@ func TestChangeThatRestsOnStaleValuesIsRefused(t *testing.T) {
 	}
 }
 
+// Who is told that a session is new has read that it has no keys.
+func TestNewSessionThatIsNoLongerNewIsStale(t *testing.T) {
+	m := newManager(t, newStore(t), session.ManagerOptions{})
+	for _, asks := range []bool{false, true} {
+		opened := openLate(t, m)
+		s := opened.Session()
+		if asks && !s.New() {
+			t.Fatal("the session is not new")
+		}
+		storeUnread(t, m, 1)
+		err := unread.Set(s, 0)
+		var stale *session.StaleError
+		if errors.As(err, &stale) != asks || !asks && err != nil {
+			t.Errorf("asked %t: got %v", asks, err)
+		}
+		must(t, opened.Release(t.Context()))
+		end, err := m.Open(t.Context(), testID, session.Writable)
+		must(t, err)
+		must(t, end.Session().Abandon())
+		must(t, end.Commit(t.Context()))
+	}
+}
+
 func TestUpdateWithALateLockIsNeverStale(t *testing.T) {
 	m := newManager(t, newStore(t), session.ManagerOptions{})
 	storeUnread(t, m, 1)

@@ -88,6 +88,9 @@ func (s *Session) ID() string {
 func (s *Session) New() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.isNew {
+		s.noteReadAll()
+	}
 	return s.isNew
 }
 
