@@ -113,6 +113,7 @@ func (k *KeySet) find(key string) (declaration, bool) {
 func (k *KeySet) Check(s *Session) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.noteReadAll()
 	errs := []error{k.unknown(s)}
 	for _, item := range s.values {
 		if d, ok := k.find(item.Key); ok {

@@ -27,9 +27,9 @@ import (
 // read of the session is not what it is now, a key that was not there too, the
 // change is a [*StaleError]: what the request was about to write may rest on it.
 // From then on the session can be read only. Keys that were not read may have
-// changed; they are now as they are. To have asked for Keys, Items or Len is to
-// have read all of them, and so it is to have been told that the session is New.
-// The timeout does not count as read.
+// changed; they are now as they are. To have asked for Keys, Items or Len, or a
+// [KeySet] for a Check, is to have read all of them, and so it is to have been told
+// that the session is New. The timeout does not count as read.
 //
 // A session that does not exist yet has its id from the first change on.
 func LockOnWrite(source Source) Source { return lateSource{source} }

@@ -93,6 +93,7 @@ func TestChangeThatRestsOnStaleValuesIsRefused(t *testing.T) {
 		{"Keys", func(s *session.Session) { s.Keys() }, []string{"gone", "new", "unread"}},
 		{"Items", func(s *session.Session) { s.Items() }, []string{"gone", "new", "unread"}},
 		{"Len", func(s *session.Session) { s.Len() }, []string{"gone", "new", "unread"}},
+		{"Check", func(s *session.Session) { newKeySet(t).Check(s) }, []string{"gone", "new", "unread"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			m := newManager(t, newStore(t), session.ManagerOptions{})
