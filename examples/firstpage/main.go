@@ -53,8 +53,9 @@ func (c *Cart) more(sku string) error {
 
 func showCart(w http.ResponseWriter, r *http.Request) {
 	var cart Cart
+	sku := r.PostFormValue("more")             // before the session is held: a body may come slowly
 	s, err := session.FromContext(r.Context()) // opens the session
-	if sku := r.PostFormValue("more"); err == nil && sku != "" {
+	if err == nil && sku != "" {
 		err = cartKey.Update(s, func(c *Cart) error { return c.more(sku) })
 	}
 	if err == nil {
