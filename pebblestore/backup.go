@@ -101,11 +101,12 @@ func (s *Store) backup(ctx context.Context, dir string, progress func(records in
 
 // copyTo makes a checked copy in a directory that is empty.
 func (s *Store) copyTo(ctx context.Context, dir string, progress func(records int)) error {
+	synced := s.commits.synced.now()
 	err := guarded(func() error { return s.db.Checkpoint(filepath.Join(dir, engineName), pebble.WithFlushedWAL()) })
 	if err != nil {
 		return err
 	}
-	if err := mark(dir); err != nil {
+	if err := errors.Join(keepCopied(dir, synced), mark(dir)); err != nil {
 		return err
 	}
 	return s.checkCopy(ctx, dir, progress)

@@ -154,16 +154,22 @@ func mark(dir string) error {
 	if _, err := os.Stat(path); err == nil {
 		return nil
 	}
-	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(f, "%s%d\n", formatText, formatVersion)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+	if err := writeSynced(path+".new", fmt.Appendf(nil, "%s%d\n", formatText, formatVersion)); err != nil {
 		return err
 	}
 	if err := os.Rename(path+".new", path); err != nil {
 		return err
 	}
 	return syncDir(dir)
+}
+
+// writeSynced writes a file anew that outlives the machine, once its directory is
+// synced too.
+func writeSynced(path string, b []byte) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	return errors.Join(err, f.Sync(), f.Close())
 }

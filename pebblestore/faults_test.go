@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -19,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/record"
 	"github.com/sessionbridge/session"
 	"github.com/sessionbridge/session/pebblestore"
 )
@@ -397,6 +399,83 @@ func TestBackup(t *testing.T) {
 		mustClose(t, backup)
 		mustClose(t, s)
 	}
+}
+
+// TestBackupDamaged spoils a backup: that what it had can't be read must be
+// noticed, also before it was ever opened.
+func TestBackupDamaged(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	someStore(t, dir)
+	half := func(b []byte) []byte { return b[:len(b)/2] }
+	for name, damage := range map[string]func(t *testing.T, dir string){
+		"the log is empty": func(t *testing.T, dir string) {
+			spoil(t, glob(t, dir+"/pebble/*.log"), func([]byte) []byte { return nil })
+		},
+		"the log is cut": func(t *testing.T, dir string) { spoil(t, glob(t, dir+"/pebble/*.log"), half) },
+		"the log is spoiled": func(t *testing.T, dir string) {
+			spoil(t, glob(t, dir+"/pebble/*.log"), func(b []byte) []byte { b[len(b)/2] ^= 0xff; return b })
+		},
+		"the manifest ends early": func(t *testing.T, dir string) {
+			spoil(t, glob(t, dir+"/pebble/MANIFEST-*"), func(b []byte) []byte { return b[:firstRecord(t, b)] })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			copied := filepath.Join(t.TempDir(), "backup")
+			s := open(t, quiet(dir))
+			if err := putData(t, s, session.NewID(), noise(3000)); err != nil {
+				t.Fatal(err)
+			}
+			err := s.Backup(t.Context(), copied, nil)
+			mustClose(t, s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			damage(t, copied)
+			if report, err := pebblestore.Check(t.Context(), quiet(copied), nil); !errors.Is(err, pebblestore.ErrDamaged) {
+				t.Errorf("the check finds %+v, error %v", report, err)
+			}
+			if s, err := pebblestore.Open(t.Context(), quiet(copied)); !errors.Is(err, pebblestore.ErrDamaged) {
+				if err == nil {
+					mustClose(t, s)
+				}
+				t.Errorf("the backup was opened with error %v", err)
+			}
+		})
+	}
+}
+
+// TestBackupOfDamaged spoils the log of a store that is in use: a copy without
+// what was acknowledged must not become a backup.
+func TestBackupOfDamaged(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	s := open(t, quiet(dir))
+	defer mustClose(t, s)
+	if err := putData(t, s, session.NewID(), noise(3000)); err != nil {
+		t.Fatal(err)
+	}
+	spoil(t, glob(t, dir+"/pebble/*.log"), func(b []byte) []byte { b[len(b)/2] ^= 0xff; return b })
+	to := filepath.Join(t.TempDir(), "backup")
+	if err := s.Backup(t.Context(), to, nil); !errors.Is(err, pebblestore.ErrDamaged) {
+		t.Errorf("the backup was made with error %v", err)
+	}
+	if _, err := os.Stat(to); err == nil {
+		t.Error("it is there")
+	}
+}
+
+// firstRecord is where the second record of a manifest begins.
+func firstRecord(t *testing.T, b []byte) int64 {
+	t.Helper()
+	r := record.NewReader(bytes.NewReader(b), 0)
+	first, err := r.Next()
+	if err == nil {
+		_, err = io.Copy(io.Discard, first)
+	}
+	if end := r.Offset(); err == nil && end < int64(len(b)) {
+		return end
+	}
+	t.Fatalf("a manifest of %d bytes has not two records, error %v", len(b), err)
+	return 0
 }
 
 // TestBackupsAtOnce makes backups of two stores in one place: one of them is made

@@ -81,7 +81,7 @@ func logNumber(path string) (number uint64, ok bool) {
 
 // checkLog makes sure that all that was synced of the log can be read.
 func checkLog(dir string, synced extent) error {
-	logs, err := wal.Scan(wal.Dir{FS: vfs.Default, Dirname: filepath.Join(dir, engineName)})
+	logs, err := logsIn(dir)
 	if err != nil {
 		return fmt.Errorf("pebblestore: %w", err)
 	}
@@ -100,6 +100,10 @@ func checkLog(dir string, synced extent) error {
 		return damaged(dir, fmt.Errorf("of the log of its database %d bytes can be read, and %d were written", readable, synced.length))
 	}
 	return nil
+}
+
+func logsIn(dir string) (wal.Logs, error) {
+	return wal.Scan(wal.Dir{FS: vfs.Default, Dirname: filepath.Join(dir, engineName)})
 }
 
 // readableLength is how long a log is up to where it ends or is spoiled.

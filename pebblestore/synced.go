@@ -70,10 +70,42 @@ func checkSynced(dir string) error {
 	if err != nil {
 		return err
 	}
+	return e.check(dir)
+}
+
+// check makes sure that all that they say can be read in a directory.
+func (e *extents) check(dir string) error {
 	if err := checkLog(dir, e.log); err != nil {
 		return err
 	}
-	return checkManifest(dir, &e)
+	return checkManifest(dir, e)
+}
+
+// keepCopied writes down beside a copy, all of which is synced, how much there
+// is of its log and of its manifest: at least what was synced of those of the
+// store before they were copied.
+func keepCopied(dir string, least extents) error {
+	if err := least.check(dir); err != nil {
+		return err
+	}
+	logs, err := logsIn(dir)
+	if err != nil {
+		return err
+	}
+	last := logs[len(logs)-1] // there is one, or check had complained
+	e := extents{log: extent{number: uint64(last.Num)}}
+	if e.log.length, err = readableLength(last); err != nil {
+		return err
+	}
+	number, path, err := currentManifest(dir)
+	if err != nil {
+		return err
+	}
+	e.manifest.number = number
+	if e.manifest.length, _, err = readableManifest(path); err != nil {
+		return err
+	}
+	return writeSynced(filepath.Join(dir, syncedName), e.bytes())
 }
 
 // A syncedFile is the file, open to be written. No error of that is one of who
@@ -116,6 +148,13 @@ func (f *syncedFile) close() error {
 		return nil
 	}
 	return f.file.Close()
+}
+
+// now is what the file says.
+func (f *syncedFile) now() extents {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.says
 }
 
 func (f *syncedFile) noteLog(x extent) {
