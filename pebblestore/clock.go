@@ -83,7 +83,7 @@ func (c *clock) opened(b *pebble.Batch) error {
 }
 
 // keepClock writes the clock down now and then, and takes back the ballast of
-// the disk when there is room.
+// the disk when there is room, which it tells.
 func (s *Store) keepClock(ctx context.Context) {
 	for tick := time.NewTicker(keepEvery); ; {
 		select {
@@ -93,6 +93,7 @@ func (s *Store) keepClock(ctx context.Context) {
 		case <-tick.C:
 		}
 		s.disk.load()
+		s.disk.tellRoom()
 		if s.disk.admit(0, false) == nil && s.working() == nil {
 			_ = s.setClock(false) // an error is that of all commits
 		}

@@ -30,23 +30,25 @@ const afterFull = 3 * time.Second
 // ballast is given up, a file that only takes room.
 type disk struct {
 	dir      string
+	log      *slog.Logger
 	memTable int64
 	keep     int64 // below it no data are taken, and below half of it nothing at all
 	done     chan struct{}
 	lastFull atomic.Int64 // when a file could not be written, by the system's clock
+	told     atomic.Bool  // the log says that it is full
 
 	mu      sync.Mutex
 	ballast bool // it is there
 }
 
 // newDisk sizes everything by the disk that dir is on.
-func newDisk(dir string) (*disk, error) {
+func newDisk(dir string, log *slog.Logger) (*disk, error) {
 	usage, err := vfs.Default.GetDiskUsage(dir)
 	if err != nil {
 		return nil, fmt.Errorf("pebblestore: %w", err)
 	}
 	memTable := min(max(int64(usage.TotalBytes/64), leastMemTable), mostMemTable)
-	return &disk{dir: dir, memTable: memTable, keep: 4 * memTable, done: make(chan struct{})}, nil
+	return &disk{dir: dir, log: log, memTable: memTable, keep: 4 * memTable, done: make(chan struct{})}, nil
 }
 
 func (d *disk) free() (int64, error) {
@@ -65,10 +67,48 @@ func (d *disk) admit(data int, stores bool) error {
 	if !stores {
 		keep = d.keep / 2
 	}
-	if free >= keep && !(stores && d.justFull()) {
+	justFull := stores && d.justFull()
+	if free < d.keep || justFull {
+		d.tellFull()
+	}
+	if free >= keep && !justFull {
 		return nil
 	}
 	return fmt.Errorf("%w: the disk of %s has %d MiB left, and %d MiB of it are kept for what is stored already; free some, and commits succeed again without a restart", session.ErrFull, d.dir, free>>20, keep>>20)
+}
+
+// makeRoom makes sure that there is room to open the store, of whose log so much
+// is read: Pebble makes tables of it, and waits for room. It gives up the ballast
+// that a former process has left.
+func (d *disk) makeRoom(log uint64) error {
+	need := int64(log) + leastMemTable
+	free, err := d.free()
+	if err == nil && free < need {
+		d.drop()
+		free, err = d.free()
+	}
+	if err == nil && free < need {
+		err = fmt.Errorf("%w: the disk has %d MiB left, and to open the store takes %d MiB; free some", session.ErrFull, free>>20, need>>20+1)
+	}
+	if err != nil {
+		return fmt.Errorf("pebblestore: open %s: %w", d.dir, err)
+	}
+	return nil
+}
+
+// tellFull logs, once, that there is no room.
+func (d *disk) tellFull() {
+	if d.told.CompareAndSwap(false, true) {
+		d.log.Warn("the disk of the session store is full: commits are refused until there is room", "dir", d.dir)
+	}
+}
+
+// tellRoom logs, once, that there is room again.
+func (d *disk) tellRoom() {
+	if d.told.Load() && d.admit(0, true) == nil {
+		d.told.Store(false)
+		d.log.Info("the disk of the session store has room again: commits are taken", "dir", d.dir)
+	}
 }
 
 func (d *disk) justFull() bool {
@@ -114,6 +154,7 @@ func (d *disk) patiently(path string, try func() error) error {
 			return err
 		}
 		d.lastFull.Store(time.Now().UnixNano())
+		d.tellFull()
 		switch filepath.Ext(path) {
 		case ".sst", ".blob":
 			d.wait(time.Second)
@@ -142,14 +183,12 @@ func (d *disk) wait(most time.Duration) (closed bool) {
 }
 
 // background logs what went wrong in Pebble's own goroutines, which try again.
-func (d *disk) background(log *slog.Logger) func(error) {
-	return func(err error) {
-		if isFull(err) {
-			log.Warn("the disk of the session store is full: commits are refused until there is room", "dir", d.dir)
-			return
-		}
-		log.Warn("the session store could not tidy up and will try again", "dir", d.dir, "err", err.Error()) // without a stack
+func (d *disk) background(err error) {
+	if isFull(err) {
+		d.tellFull()
+		return
 	}
+	d.log.Warn("the session store could not tidy up and will try again", "dir", d.dir, "err", err.Error()) // without a stack
 }
 
 // files are Pebble's files: readable by their owner only, and written

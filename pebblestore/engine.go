@@ -40,7 +40,7 @@ func (s *Store) openEngine(path string, create bool, fs vfs.FS) (*pebble.DB, err
 		ReadOnly:           s.readOnly && !create,
 		Logger:             engineLog{s.log},
 		EventListener: &pebble.EventListener{
-			BackgroundError: s.disk.background(s.log),
+			BackgroundError: s.disk.background,
 			DataCorruption: func(i pebble.DataCorruptionInfo) { // whose error would print its stack
 				s.log.Error("a file of the session store is damaged", "path", i.Path, "err", i.Details.Error())
 			},

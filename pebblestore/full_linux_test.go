@@ -7,12 +7,14 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sessionbridge/session"
@@ -188,4 +190,91 @@ func TestItemsFillDisk(t *testing.T) {
 		await(t, func() error { return s.Delete(t.Context(), id, 0) }) // while Pebble tidies up, there may be less room for a moment
 	}
 	awaitRoom(t, s)
+}
+
+// TestOpenFull opens a store on a disk that others have filled: what is stored
+// can be read, by the room of the ballast. Where there is none, it is said that
+// there is no room, and nothing waits for it.
+func TestOpenFull(t *testing.T) {
+	disk := smallDisk(t, 64)
+	dir := filepath.Join(disk, "store")
+	ids := someStore(t, dir)
+	fillDisk(t, filepath.Join(disk, "filler"))
+	s := openWithin(t, dir)
+	if s == nil {
+		t.Fatal("there is no room to open it")
+	}
+	for _, id := range ids {
+		if _, err := s.Get(t.Context(), id, session.GetOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := putData(t, s, session.NewID(), noise(1000)); !errors.Is(err, session.ErrFull) {
+		t.Errorf("Put on a full disk: %v", err)
+	}
+	mustClose(t, s)
+	fillDisk(t, filepath.Join(disk, "more"))
+	for _, in := range []string{dir, filepath.Join(disk, "new")} {
+		if s := openWithin(t, in); s != nil {
+			mustClose(t, s)
+			t.Errorf("%s was opened, so this test tells nothing", in)
+		}
+	}
+	for _, name := range []string{"filler", "more"} {
+		remove(t, filepath.Join(disk, name))
+	}
+	mustClose(t, openWithin(t, dir))
+}
+
+// openWithin opens a store within a while; nil if there is no room.
+func openWithin(t *testing.T, dir string) (s *pebblestore.Store) {
+	t.Helper()
+	opened := make(chan error, 1)
+	go func() {
+		var err error
+		s, err = pebblestore.Open(t.Context(), quiet(dir))
+		opened <- err
+	}()
+	select {
+	case err := <-opened:
+		if err != nil && (!errors.Is(err, session.ErrFull) || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "free some")) {
+			t.Fatal(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("Open waits for room")
+	}
+	return s
+}
+
+// TestFullIsLogged checks that it is told once that the disk is full, and once
+// that it has room again.
+func TestFullIsLogged(t *testing.T) {
+	disk := smallDisk(t, 64)
+	synctest.Test(t, func(t *testing.T) {
+		var said lines
+		s := open(t, pebblestore.Options{Dir: filepath.Join(disk, "store"), Logger: slog.New(slog.NewTextHandler(&said, nil))})
+		defer mustClose(t, s)
+		for round := 1; round <= 2; round++ {
+			filler := filepath.Join(disk, "filler")
+			fillDisk(t, filler)
+			for range 3 {
+				if err := putData(t, s, session.NewID(), noise(1000)); !errors.Is(err, session.ErrFull) {
+					t.Fatalf("Put on a full disk: %v", err)
+				}
+				time.Sleep(time.Minute)
+			}
+			told := func(full, room int) {
+				t.Helper()
+				text := said.String()
+				if strings.Count(text, "level=WARN msg=\"the disk of the session store is full: commits are refused until there is room\"") != full ||
+					strings.Count(text, "level=INFO msg=\"the disk of the session store has room again: commits are taken\"") != room {
+					t.Errorf("the log should have told %d times that the disk is full and %d times that it is not: %s", full, room, text)
+				}
+			}
+			told(round, round-1)
+			remove(t, filler)
+			time.Sleep(time.Minute)
+			told(round, round)
+		}
+	})
 }

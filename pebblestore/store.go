@@ -47,8 +47,9 @@ type Store struct {
 var _ session.Store = (*Store)(nil)
 
 // Open opens the store in a directory, and makes it if there is none. The error
-// wraps [ErrInUse] if another process has it, and [ErrDamaged] if it can't be
-// read. What is in the directory then stays as it is.
+// wraps [ErrInUse] if another process has it, [ErrDamaged] if it can't be read, and
+// [session.ErrFull] if its disk has no room for what is done then. What is in the
+// directory then stays as it is.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	s, err := open(ctx, o, false)
 	if err != nil {
@@ -86,7 +87,7 @@ func open(ctx context.Context, o Options, readOnly bool) (*Store, error) {
 
 // open does all that can fail while the lock is held.
 func (s *Store) open(ctx context.Context) (err error) {
-	if s.disk, err = newDisk(s.o.Dir); err != nil {
+	if s.disk, err = newDisk(s.o.Dir, s.log); err != nil {
 		return err
 	}
 	fresh, err := isNew(s.o.Dir)
@@ -95,6 +96,9 @@ func (s *Store) open(ctx context.Context) (err error) {
 	}
 	if !s.readOnly {
 		if err := s.commits.synced.open(s.o.Dir, fresh); err != nil {
+			return err
+		}
+		if err := s.disk.makeRoom(s.commits.synced.now().log.length); err != nil {
 			return err
 		}
 	}
