@@ -4,6 +4,7 @@
 package pebblestore
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -45,26 +46,67 @@ func Check(ctx context.Context, o Options, progress func(records int)) (Report, 
 
 // Check reads all there is, as of now, and makes sure that it is well formed and
 // fits together. The store may be in use meanwhile. Each block that is read is
-// held against its checksum. progress is told now and then how many records were
+// held against its checksum; what is behind one that is damaged is read too, but
+// for the rest of its table. progress is told now and then how many records were
 // read; it may be nil. The error says why the check could not be made; what it
 // has found is in the report.
 func (s *Store) Check(ctx context.Context, progress func(records int)) (Report, error) {
 	snapshot := s.db.NewSnapshot()
 	defer snapshot.Close()
+	edges, err := s.edges()
+	if err != nil {
+		return Report{}, s.wrong(err)
+	}
 	c := checker{r: snapshot, progress: progress}
-	err := scanRange(ctx, snapshot, nil, nil, c.record)
-	c.tell()
-	if err != nil && ctx.Err() == nil {
-		c.wrong("reading stops after %d records: %v", c.report.Records, err)
+	for from, more := []byte(nil), true; more; from, more = c.behind(edges) {
+		c.last = from
+		if err = scanRange(ctx, snapshot, from, nil, c.record); err == nil || ctx.Err() != nil {
+			break
+		}
+		c.stuck(err)
 		err = nil
 	}
+	c.tell()
 	return c.report, err
+}
+
+// edges are the first and the last keys of all tables, in order.
+func (s *Store) edges() (keys [][]byte, err error) {
+	levels, err := s.db.SSTables()
+	for _, tables := range levels {
+		for _, t := range tables {
+			keys = append(keys, t.Smallest.UserKey, t.Largest.UserKey)
+		}
+	}
+	slices.SortFunc(keys, bytes.Compare)
+	return keys, err
 }
 
 type checker struct {
 	r        pebble.Reader
 	progress func(records int)
 	report   Report
+	last     []byte // the key that was read last, or where reading began
+	told     int    // that it could not go on was told after so many records, and one
+}
+
+// stuck notes that a record can't be read, once for all that follow it.
+func (c *checker) stuck(err error) {
+	if c.told != c.report.Records+1 {
+		c.wrong("what follows %d records can't be read, and is left out: %v", c.report.Records, oneLine{err})
+	}
+	c.told = c.report.Records + 1
+}
+
+// behind is where to go on. It reports false if that is nowhere.
+func (c *checker) behind(edges [][]byte) (from []byte, more bool) {
+	for len(edges) > 0 && bytes.Compare(edges[0], c.last) <= 0 {
+		edges = edges[1:]
+	}
+	if len(edges) == 0 {
+		return nil, false
+	}
+	return edges[0], true
 }
 
 func (c *checker) tell() {
@@ -81,19 +123,20 @@ func (c *checker) wrong(format string, args ...any) {
 	c.report.Damage = append(c.report.Damage, fmt.Sprintf(format, args...))
 }
 
-// record checks one. The error is one of reading.
+// record checks one.
 func (c *checker) record(key, value []byte) error {
+	c.last = append([]byte(nil), key...)
 	c.report.Records++
 	if c.report.Records%progressEvery == 0 {
 		c.tell()
 	}
 	switch key[0] {
 	case kindItem:
-		return c.item(string(key[1:]), value)
+		c.item(string(key[1:]), value)
 	case kindData:
-		return c.data(key, value)
+		c.data(key, value)
 	case kindIndex:
-		return c.entry(key)
+		c.entry(key)
 	case kindLearned, kindNode:
 	case kindMeta:
 		if !slices.Contains([]string{keyFormat, keyCeiling, keyClock, keyClean, keyCrashes}, string(key)) {
@@ -106,69 +149,69 @@ func (c *checker) record(key, value []byte) error {
 }
 
 // item checks a record, and that all is there that it speaks of.
-func (c *checker) item(id string, value []byte) error {
+func (c *checker) item(id string, value []byte) {
 	c.report.Items++
 	it, err := decodeItem(id, value)
 	if err != nil {
 		c.wrong("item %s: %v", session.HashID(id), err)
-		return nil
+		return
 	}
 	entry, err := readFrom(c.r, indexKey(it.look, id))
-	if err != nil {
-		return err
-	}
-	if entry == nil {
+	switch {
+	case err != nil:
+		c.wrong("item %s: its entry of the index can't be read: %v", session.HashID(id), oneLine{err})
+	case entry == nil:
 		c.wrong("item %s: it is not in the index, and will never expire", session.HashID(id))
 	}
 	for _, v := range it.versions() {
 		data, err := readFrom(c.r, dataKey(id, v.number))
-		if err != nil {
-			return err
-		}
-		if data == nil || len(data) != v.length {
+		switch {
+		case err != nil:
+			c.wrong("item %s: its data in version %d can't be read: %v", session.HashID(id), v.number, oneLine{err})
+		case data == nil || len(data) != v.length:
 			c.wrong("item %s: it has %d bytes of data in version %d and should have %d", session.HashID(id), len(data), v.number, v.length)
 		}
 	}
-	return nil
 }
 
-// of reads the item that another record belongs to; nil if there is none that
-// can be read.
-func (c *checker) of(id string) (*item, error) {
+// of reads the item that another record belongs to; nil if there is none that is
+// well formed. It reports false if it can't be read.
+func (c *checker) of(id string) (it *item, ok bool) {
 	value, err := readFrom(c.r, itemKey(id))
-	if value == nil || err != nil {
-		return nil, err
+	if err != nil {
+		c.wrong("item %s: it can't be read: %v", session.HashID(id), oneLine{err})
+		return nil, false
 	}
-	it, err := decodeItem(id, value)
-	if errors.Is(err, errRecord) { // that of the item tells
-		return nil, nil
+	if value == nil {
+		return nil, true
 	}
-	return it, err
+	if it, err = decodeItem(id, value); err != nil { // that of the item tells
+		return nil, true
+	}
+	return it, true
 }
 
-func (c *checker) data(key, value []byte) error {
+func (c *checker) data(key, value []byte) {
 	c.report.Bytes += int64(len(value))
 	id, number, ok := splitDataKey(key)
 	if !ok {
 		c.wrong("there are data without the id of an item")
-		return nil
+		return
 	}
-	it, err := c.of(id)
-	if err == nil && !slices.ContainsFunc(it.versions(), func(v version) bool { return v.number == number }) {
+	it, ok := c.of(id)
+	if ok && !slices.ContainsFunc(it.versions(), func(v version) bool { return v.number == number }) {
 		c.wrong("item %s: there are %d bytes of data in version %d that nothing needs", session.HashID(id), len(value), number)
 	}
-	return err
 }
 
-func (c *checker) entry(key []byte) error {
+func (c *checker) entry(key []byte) {
 	look, id, ok := splitIndexKey(key)
 	if !ok {
 		c.wrong("there is an entry of the index without the id of an item")
-		return nil
+		return
 	}
-	it, err := c.of(id)
-	if err == nil && (it == nil || it.look != look) {
+	it, ok := c.of(id)
+	if ok && (it == nil || it.look != look) {
 		c.wrong("item %s: the index has an entry that is not its own", session.HashID(id))
 	}
-	return err
 }

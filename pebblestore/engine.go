@@ -41,9 +41,7 @@ func (s *Store) openEngine(path string, create bool, fs vfs.FS) (*pebble.DB, err
 		Logger:             engineLog{s.log},
 		EventListener: &pebble.EventListener{
 			BackgroundError: s.disk.background,
-			DataCorruption: func(i pebble.DataCorruptionInfo) { // whose error would print its stack
-				s.log.Error("a file of the session store is damaged", "path", i.Path, "err", i.Details.Error())
-			},
+			DataCorruption:  s.fileDamaged,
 		},
 	}
 	for i := range o.Levels {
@@ -55,6 +53,14 @@ func (s *Store) openEngine(path string, create bool, fs vfs.FS) (*pebble.DB, err
 		return err
 	})
 	return db, err
+}
+
+// fileDamaged logs, once for each file, that one is damaged: Pebble tells it each
+// time that it reads it.
+func (s *Store) fileDamaged(i pebble.DataCorruptionInfo) {
+	if _, told := s.damaged.LoadOrStore(i.Path, true); !told {
+		s.log.Error("a file of the session store is damaged", "path", i.Path, "err", oneLine{i.Details}.Error()) // itself, it would print its stack
+	}
 }
 
 // discreet is how Pebble compares keys, but that its log does not get to see

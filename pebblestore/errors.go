@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -36,12 +37,22 @@ func isSystem(err error) bool {
 // wrong is the error of a call that met one of Pebble or of a record.
 func (s *Store) wrong(err error) error {
 	if pebble.IsCorruptionError(err) || errors.Is(err, errRecord) {
-		err = damaged(s.o.Dir, err)
+		err = damaged(s.o.Dir, oneLine{err})
 		s.log.Error("the session store met what it can't read; the call has failed and nothing was overwritten", "err", err)
 		return err
 	}
 	return fmt.Errorf("pebblestore: %s: %w", s.o.Dir, err)
 }
+
+// oneLine is an error of Pebble without the lines that tell its developers more.
+type oneLine struct{ error }
+
+func (e oneLine) Error() string {
+	line, _, _ := strings.Cut(e.error.Error(), "\n")
+	return line
+}
+
+func (e oneLine) Unwrap() error { return e.error }
 
 // A fatalError is what Pebble has to say when it can't go on: its log could not
 // be written.

@@ -228,7 +228,7 @@ func TestReadDamaged(t *testing.T) {
 	someStore(t, dir)
 	ids := fillTables(t, dir)
 	spoil(t, largest(t, dir+"/pebble/*.sst"), func(b []byte) []byte {
-		for i := 1000; i < len(b)/2; i += 1000 {
+		for i := 1000; i < len(b)/10; i += 1000 {
 			b[i] ^= 0xff
 		}
 		return b
@@ -265,6 +265,45 @@ func TestReadDamaged(t *testing.T) {
 	}
 	if text := said.String(); !strings.Contains(text, "a file of the session store is damaged") || strings.Contains(text, ".go:") {
 		t.Errorf("the log does not tell of it, or with a stack: %.3000s", text)
+	}
+}
+
+// TestCheckGoesOn spoils a block: the check names each item that can't be read,
+// and reads what is behind it.
+func TestCheckGoesOn(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	ids := fillTables(t, dir)
+	spoil(t, largest(t, dir+"/pebble/*.sst"), func(b []byte) []byte { b[len(b)/2] ^= 0xff; return b })
+	var said lines
+	s := open(t, pebblestore.Options{Dir: dir, Logger: slog.New(slog.NewTextHandler(&said, nil))})
+	defer mustClose(t, s)
+	report, err := s.Check(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(report.Damage, "\n")
+	unreadable := 0
+	for _, id := range ids {
+		_, err := s.Get(t.Context(), id, session.GetOptions{})
+		if err == nil {
+			continue
+		}
+		unreadable++
+		if strings.Contains(err.Error(), "\n") {
+			t.Errorf("the error has several lines: %v", err)
+		}
+		if !strings.Contains(text, session.HashID(id)) {
+			t.Errorf("the report does not tell of item %s", session.HashID(id))
+		}
+	}
+	if unreadable == 0 || unreadable == len(ids) {
+		t.Errorf("%d of %d items can't be read, so this test tells nothing", unreadable, len(ids))
+	}
+	if report.Items != len(ids) || report.Records < 2*len(ids)+len(ids)/2 || len(report.Damage) != unreadable+1 || strings.Count(text, "\n") != unreadable {
+		t.Errorf("%d of %d items can't be read; the report is of %d items and %d records: %s", unreadable, len(ids), report.Items, report.Records, text)
+	}
+	if n := strings.Count(said.String(), "a file of the session store is damaged"); n != 1 {
+		t.Errorf("that a file is damaged is logged %d times", n)
 	}
 }
 

@@ -39,6 +39,7 @@ type Store struct {
 	watches watches
 	used    atomic.Int64          // what counts under MaxBytes; nothing without it
 	broken  atomic.Pointer[error] // the engine has stopped
+	damaged sync.Map              // by path, the files that are known to be
 
 	stop context.CancelFunc
 	wg   sync.WaitGroup
