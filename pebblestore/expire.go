@@ -24,14 +24,15 @@ const mostDelay = time.Minute
 // due is where the index begins. A seek to its very beginning would step over
 // all that was removed there and is not yet swept up.
 type due struct {
-	turn sync.Mutex // one Expire at a time; it comes before all others
+	turn sync.Mutex         // one Expire at a time; it comes before all others
+	left map[entry]struct{} // those of items that can't be read; turn is held
 
 	mu    sync.Mutex
 	first time.Duration // there is nothing before it
 	since time.Duration // the least that was filed since the present Expire began
 }
 
-func (d *due) init() { d.since = session.Never }
+func (d *due) init() { d.since, d.left = session.Never, make(map[entry]struct{}) }
 
 // filed: there is an entry, and it can be read by now.
 func (d *due) filed(look time.Duration) {
@@ -70,7 +71,7 @@ func (it *item) nextLook(now time.Duration) time.Duration {
 }
 
 // Expire implements [session.Store]. It looks at no more than limit and a
-// thousand items.
+// thousand items. One that can't be read is left until the store is opened again.
 func (s *Store) Expire(ctx context.Context, limit int) (ids []string, next time.Duration, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, 0, err
@@ -88,6 +89,10 @@ func (s *Store) Expire(ctx context.Context, limit int) (ids []string, next time.
 			break
 		}
 		id, gone, err := s.expire(e)
+		if errors.Is(err, ErrDamaged) { // which the log has; it must not keep the others for ever
+			s.due.left[e] = struct{}{}
+			continue
+		}
 		if err != nil {
 			return ids, 0, err
 		}
@@ -126,7 +131,9 @@ func (s *Store) entries(ctx context.Context, from, to time.Duration, most int) (
 		if len(found) == most {
 			return errEnough
 		}
-		found = append(found, entry{look, id})
+		if _, left := s.due.left[entry{look, id}]; !left {
+			found = append(found, entry{look, id})
+		}
 		return nil
 	})
 	return found, err
@@ -165,7 +172,11 @@ func (s *Store) expire(e entry) (id string, gone bool, err error) {
 func (s *Store) next(ctx context.Context, first time.Duration) (time.Duration, error) {
 	least := session.Never
 	err := scanRange(ctx, s.db, indexFrom(first), after([]byte{kindIndex}), func(key, _ []byte) error {
-		if look, _, ok := splitIndexKey(key); ok {
+		look, id, ok := splitIndexKey(key)
+		if _, left := s.due.left[entry{look, id}]; left {
+			return nil
+		}
+		if ok {
 			least = look
 		}
 		return errEnough
