@@ -25,6 +25,10 @@ var (
 	// ErrFull: the store has no room for what was to be kept.
 	ErrFull = errors.New("session store is full")
 
+	// ErrDamaged: what is stored of the session can't be read, and will not be the
+	// next time either. The call changed nothing.
+	ErrDamaged = errors.New("damaged: what is stored can't be read")
+
 	// ErrClosed: the Manager is shutting down.
 	ErrClosed = errors.New("session manager is shutting down")
 

@@ -79,7 +79,7 @@ func (m *Manager) askAgain(ctx context.Context, item Item, ask func(context.Cont
 	switch {
 	case errors.Is(err, ErrLockLost): // it is lost, or what was asked before came late, but first
 		return m.became(ctx, item)
-	case errors.Is(err, ErrFull): // what was asked before may still come, and fit
+	case errors.Is(err, ErrFull), errors.Is(err, ErrDamaged): // what was asked before may still come, and fit, or was done
 		return fmt.Errorf("%w: %w", ErrCommitUnknown, err)
 	}
 	return err
@@ -94,6 +94,8 @@ func (m *Manager) became(ctx context.Context, item Item) error {
 	mine := item.Hold.Token
 	now, err := m.store.Get(ctx, item.ID, GetOptions{})
 	switch {
+	case errors.Is(err, ErrDamaged):
+		return fmt.Errorf("%w: %w", ErrCommitUnknown, err)
 	case err != nil:
 		return err
 	case now.Hold.Token == mine:

@@ -128,6 +128,45 @@ func TestCommitWhoseAnswerIsLostIsFoundOut(t *testing.T) {
 	}
 }
 
+// A damagedStore can't read what a commit needs. It may not answer the first one,
+// and then tell what holds there are.
+type damagedStore struct {
+	session.Store
+	silent, tells bool
+	puts          int
+}
+
+func (s *damagedStore) Put(context.Context, string, uint64, []byte, session.PutOptions) error {
+	if s.puts++; s.silent && s.puts == 1 {
+		return errCut
+	}
+	return session.ErrDamaged
+}
+
+func (s *damagedStore) Get(ctx context.Context, id string, o session.GetOptions) (session.Item, error) {
+	if s.puts > 0 && !s.tells {
+		return session.Item{}, session.ErrDamaged
+	}
+	return s.Store.Get(ctx, id, o)
+}
+
+// That a session can't be read is an answer: the store is not asked again. But
+// what came of a commit that it did not answer is then never known.
+func TestCommitToADamagedStore(t *testing.T) {
+	for _, store := range []damagedStore{{}, {silent: true}, {silent: true, tells: true}} {
+		synctest.Test(t, func(t *testing.T) {
+			store.Store = newStore(t)
+			m := newManager(t, &store, session.ManagerOptions{})
+			h := mustHold(t, m, 0)
+			start := time.Now()
+			err := h.Commit(t.Context(), update(shop, "n", "1"))
+			if !errors.Is(err, session.ErrDamaged) || errors.Is(err, session.ErrCommitUnknown) != store.silent || time.Since(start) > time.Second {
+				t.Errorf("the store %+v: the commit fails after %s with %v", store, time.Since(start), err)
+			}
+		})
+	}
+}
+
 // A lateStore answers its first commit with an error, and does it only when it
 // is asked again, just before that.
 type lateStore struct {

@@ -51,7 +51,7 @@ func (o *orphans) all() []string {
 // other one it may have done what it was asked or not.
 func isAnswer(err error) bool {
 	var locked *LockedError
-	return errors.As(err, &locked) || errors.Is(err, ErrLockLost) || errors.Is(err, ErrNotFound) || errors.Is(err, ErrFull)
+	return errors.As(err, &locked) || errors.Is(err, ErrLockLost) || errors.Is(err, ErrNotFound) || errors.Is(err, ErrFull) || errors.Is(err, ErrDamaged)
 }
 
 // adoptOrphans ends the holds of this node that nobody has. What the store does

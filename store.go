@@ -28,7 +28,8 @@ const Never = time.Duration(math.MaxInt64)
 // beaten is not. An expired item is not found, whether Expire has removed it yet
 // or not, unless the node of its hold beats again before it is removed.
 //
-// The errors that the methods name tell what was done. After any other one, such
+// The errors that the methods name tell what was done, and so does ErrDamaged, of
+// any of them: what is stored can't be read. After any other one, such
 // as that of a connection, it is open whether the store did what it was asked:
 // Get tells.
 //

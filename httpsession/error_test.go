@@ -198,6 +198,7 @@ func TestStatus(t *testing.T) {
 		{errors.Join(session.ErrCommitUnknown, context.DeadlineExceeded), 500},
 		{fmt.Errorf("open: %w", session.ErrUnreachable), 503},
 		{session.ErrNoSession, 500},
+		{session.ErrDamaged, 500},
 		{&session.KeyError{Key: "a", Err: errors.New("bad")}, 500},
 	} {
 		if got := httpsession.Status(test.err); got != test.want {

@@ -11,11 +11,12 @@ import (
 	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/sessionbridge/session"
 )
 
 // ErrDamaged says that what is stored can't be read. The error that wraps it
 // tells what to do.
-var ErrDamaged = errors.New("damaged")
+var ErrDamaged = session.ErrDamaged
 
 // ErrInUse says that another process has the directory, or another store of
 // this process.

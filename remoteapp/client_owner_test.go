@@ -248,6 +248,7 @@ func TestEndOfAnExchangeOverTwoConnections(t *testing.T) {
 		{name: "its store failed", owner: fakeOwner{put: problem(503, "store-failed")}, want: remoteapp.ErrRefused, says: "A title: A detail about [session id]."},
 		{name: "its store did not answer", owner: fakeOwner{put: problem(503, "commit-unknown")}, want: session.ErrCommitUnknown},
 		{name: "its store is full", owner: fakeOwner{put: problem(507, "store-full")}, want: remoteapp.ErrRefused},
+		{name: "its store is damaged", owner: fakeOwner{put: problem(500, "store-damaged")}, want: remoteapp.ErrRefused},
 		{name: "a fault in it", owner: fakeOwner{put: problem(500, "internal")}, want: session.ErrCommitUnknown},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -423,6 +423,22 @@ func TestNothingIsAcknowledgedBeforeItIsStored(t *testing.T) {
 	})
 }
 
+// A session that can't be read is told from a store that can't be had: another
+// try does not help.
+func TestDamagedSessionIsA500(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		memory, err := memstore.New(memstore.Options{})
+		must(t, err)
+		store := &brokenStore{Store: memory, get: func() error { return fmt.Errorf("table 7 is %w", session.ErrDamaged) }}
+		s := serve(t, setup{store: store})
+		res, body := s.do(call{method: "GET", id: testID, readOnly: true, client: s.Client(memhttp.HTTP1)})
+		wantProblem(t, res, body, http.StatusInternalServerError, "store-damaged", "Internal Server Error")
+		if res.Header.Get("Retry-After") != "" || bytes.Contains(body, []byte("table")) {
+			t.Errorf("%v: %s", res.Header, body)
+		}
+	})
+}
+
 func TestFaultBeforeTheAnswerIsA500(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		memory, err := memstore.New(memstore.Options{})

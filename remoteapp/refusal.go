@@ -122,6 +122,9 @@ func refuse(err error) *refusal {
 	case errors.Is(err, session.ErrCommitUnknown):
 		return &refusal{status: http.StatusServiceUnavailable, code: "commit-unknown", reason: reasonUnknown, retry: 5 * time.Second, err: err,
 			detail: "The session store did not say what came of it; the server's log tells more. A second try never does it twice."}
+	case errors.Is(err, session.ErrDamaged):
+		return &refusal{status: http.StatusInternalServerError, code: "store-damaged", reason: "Internal Server Error", err: err,
+			detail: "What is stored of this session can't be read; the server's log tells more. Nothing was changed, and another try will find the same."}
 	default:
 		return &refusal{status: http.StatusServiceUnavailable, code: "store-failed", reason: "Service Unavailable", retry: 5 * time.Second, err: err,
 			detail: "The session store does not answer as it should; the server's log tells more. Nothing was changed."}

@@ -30,7 +30,7 @@ func newMeasured() *measured {
 		}, []string{"call"}),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "sessionbridge_store_failures_total",
-			Help: "Calls of the session store that failed, by call and cause (full, timeout, failed). That a session is not there or is held is no failure.",
+			Help: "Calls of the session store that failed, by call and cause (full, damaged, timeout, failed). That a session is not there or is held is no failure.",
 		}, []string{"call", "cause"}),
 	}
 }
@@ -60,6 +60,8 @@ func failure(err error) string {
 		return ""
 	case errors.Is(err, session.ErrFull):
 		return "full"
+	case errors.Is(err, session.ErrDamaged):
+		return "damaged"
 	case errors.Is(err, context.DeadlineExceeded):
 		return "timeout"
 	}
