@@ -49,7 +49,7 @@ var errDamage = errors.New("the store is damaged: restore a backup, or go on wit
 func (c *storeCheckCommand) Run(ctx context.Context, stdout io.Writer, log logTo) error {
 	report, err := pebblestore.Check(ctx, storeOptions(c.Dir, log), progress(log, "read"))
 	if errors.Is(err, pebblestore.ErrInUse) {
-		report, err = daemon.CheckInUse(ctx, c.Dir, progress(log, "read"))
+		report, err = daemon.CheckInUse(ctx, c.Dir, err, progress(log, "read"))
 	}
 	if err != nil {
 		return err
@@ -71,7 +71,7 @@ func (c *storeCheckCommand) Run(ctx context.Context, stdout io.Writer, log logTo
 func (c *storeBackupCommand) Run(ctx context.Context, stdout io.Writer, log logTo) error {
 	err := pebblestore.Backup(ctx, storeOptions(c.Dir, log), c.Dest, progress(log, "checked"))
 	if errors.Is(err, pebblestore.ErrInUse) {
-		err = daemon.BackupInUse(ctx, c.Dir, c.Dest, progress(log, "checked"))
+		err = daemon.BackupInUse(ctx, c.Dir, c.Dest, err, progress(log, "checked"))
 	}
 	if err != nil {
 		return err

@@ -136,9 +136,9 @@ func (s *steward) answer(w http.ResponseWriter, r *http.Request, do func(context
 }
 
 // CheckInUse has the process that has the store of a directory open check it;
-// see [pebblestore.Store.Check].
-func CheckInUse(ctx context.Context, dir string, progress func(records int)) (pebblestore.Report, error) {
-	last, err := askSteward(ctx, dir, "check", "", progress)
+// see [pebblestore.Store.Check]. inUse is the error that tells which that is.
+func CheckInUse(ctx context.Context, dir string, inUse error, progress func(records int)) (pebblestore.Report, error) {
+	last, err := askSteward(ctx, dir, "check", "", inUse, progress)
 	if err != nil || last.Report == nil {
 		return pebblestore.Report{}, err
 	}
@@ -146,17 +146,18 @@ func CheckInUse(ctx context.Context, dir string, progress func(records int)) (pe
 }
 
 // BackupInUse has the process that has the store of a directory open make a copy
-// in another directory; see [pebblestore.Store.Backup].
-func BackupInUse(ctx context.Context, dir, to string, progress func(records int)) error {
+// in another directory; see [pebblestore.Store.Backup]. inUse is the error that
+// tells which that is.
+func BackupInUse(ctx context.Context, dir, to string, inUse error, progress func(records int)) error {
 	to, err := filepath.Abs(to) // that process is somewhere else
 	if err == nil {
-		_, err = askSteward(ctx, dir, "backup", to, progress)
+		_, err = askSteward(ctx, dir, "backup", to, inUse, progress)
 	}
 	return err
 }
 
 // askSteward asks for something and returns the last word.
-func askSteward(ctx context.Context, dir, what, to string, progress func(int)) (word, error) {
+func askSteward(ctx context.Context, dir, what, to string, inUse error, progress func(int)) (word, error) {
 	path := filepath.Join(dir, stewardName)
 	var reached atomic.Bool
 	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -177,7 +178,7 @@ func askSteward(ctx context.Context, dir, what, to string, progress func(int)) (
 	case err != nil && reached.Load():
 		return word{}, brokenOff(ctx, err)
 	case err != nil:
-		return word{}, tooLong(path, err)
+		return word{}, fmt.Errorf("%w; it can't be asked to: %w", inUse, tooLong(path, err))
 	}
 	defer answer.Body.Close()
 	for in := json.NewDecoder(answer.Body); ; {
