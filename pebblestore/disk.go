@@ -85,15 +85,29 @@ func (d *disk) makeRoom(log uint64) error {
 	free, err := d.free()
 	if err == nil && free < need {
 		d.drop()
-		free, err = d.free()
+		err = d.try(need)
 	}
-	if err == nil && free < need {
+	if isFull(err) {
 		err = fmt.Errorf("%w: the disk has %d MiB left, and to open the store takes %d MiB; free some", session.ErrFull, free>>20, need>>20+1)
 	}
 	if err != nil {
 		return fmt.Errorf("pebblestore: open %s: %w", d.dir, err)
 	}
 	return nil
+}
+
+// try writes so much, in the place of the ballast, and removes it: root may take
+// more room than the system says is left.
+func (d *disk) try(n int64) error {
+	path := filepath.Join(d.dir, ballastName)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	for some := make([]byte, 64<<10); err == nil && n > 0; n -= int64(len(some)) {
+		_, err = f.Write(some)
+	}
+	return errors.Join(err, f.Close(), os.Remove(path))
 }
 
 // tellFull logs, once, that there is no room.
