@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // Backup makes a copy of a store that no process has open; see [Store.Backup].
@@ -102,7 +103,10 @@ func (s *Store) backup(ctx context.Context, dir string, progress func(records in
 // copyTo makes a checked copy in a directory that is empty.
 func (s *Store) copyTo(ctx context.Context, dir string, progress func(records int)) error {
 	synced := s.commits.synced.now()
-	err := guarded(func() error { return s.db.Checkpoint(filepath.Join(dir, engineName), pebble.WithFlushedWAL()) })
+	path := filepath.Join(dir, engineName)
+	s.copies.Store(path, ctx.Err)
+	defer s.copies.Delete(path)
+	err := guarded(func() error { return s.db.Checkpoint(path, pebble.WithFlushedWAL()) })
 	if err != nil {
 		return err
 	}
@@ -110,6 +114,20 @@ func (s *Store) copyTo(ctx context.Context, dir string, progress func(records in
 		return err
 	}
 	return s.checkCopy(ctx, dir, progress)
+}
+
+// A copyFile is one file of a copy. Pebble knows nothing of who may give it up.
+type copyFile struct {
+	vfs.File
+	givenUp func() error
+}
+
+// Write implements [vfs.File].
+func (f copyFile) Write(p []byte) (int, error) {
+	if err := f.givenUp(); err != nil {
+		return 0, err
+	}
+	return f.File.Write(p)
 }
 
 func (s *Store) checkCopy(ctx context.Context, dir string, progress func(records int)) error {

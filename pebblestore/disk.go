@@ -211,6 +211,7 @@ type files struct {
 	vfs.FS
 	disk     *disk
 	log      *commitLog
+	copies   *sync.Map // see [Store]
 	readOnly bool
 }
 
@@ -246,6 +247,9 @@ func (f files) open(name string, try func() (vfs.File, error)) (file vfs.File, e
 	}
 	if err := ownOnly(name); err != nil {
 		return nil, errors.Join(err, file.Close())
+	}
+	if givenUp, ok := f.copies.Load(filepath.Dir(name)); ok {
+		return copyFile{File: file, givenUp: givenUp.(func() error)}, nil
 	}
 	file = patientFile{File: file, name: name, disk: f.disk}
 	if number, ok := logNumber(name); ok && f.disk.isOurs(name) {

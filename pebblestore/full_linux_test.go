@@ -5,6 +5,7 @@ package pebblestore_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -277,4 +279,38 @@ func TestFullIsLogged(t *testing.T) {
 			told(round, round)
 		}
 	})
+}
+
+// TestBackupGivenUp gives a backup up while it is copied to a disk on which it has
+// no room: that must be noticed before all of it is copied.
+func TestBackupGivenUp(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	fillTables(t, dir)
+	s := open(t, quiet(dir))
+	defer mustClose(t, s)
+	to := filepath.Join(smallDisk(t, 8), "backup")
+	ctx := &patience{Context: t.Context()}
+	ctx.left.Store(10)
+	if err := s.Backup(ctx, to, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("a backup that is given up: %v", err)
+	}
+	if err := s.Backup(t.Context(), to, nil); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("a backup on a disk without room, so that this test tells something: %v", err)
+	}
+	if left, err := filepath.Glob(to + "*"); left != nil || err != nil {
+		t.Errorf("%q is left, error %v", left, err)
+	}
+}
+
+// A patience is a context that is done after it was asked some times.
+type patience struct {
+	context.Context
+	left atomic.Int32
+}
+
+func (p *patience) Err() error {
+	if p.left.Add(-1) < 0 {
+		return context.Canceled
+	}
+	return p.Context.Err()
 }

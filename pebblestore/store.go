@@ -40,6 +40,7 @@ type Store struct {
 	used    atomic.Int64          // what counts under MaxBytes; nothing without it
 	broken  atomic.Pointer[error] // the engine has stopped
 	damaged sync.Map              // by path, the files that are known to be
+	copies  sync.Map              // by path, what tells that a copy that is under way is given up
 
 	stop context.CancelFunc
 	wg   sync.WaitGroup
@@ -126,7 +127,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 }
 
 func (s *Store) files() files {
-	return files{FS: vfs.Default, disk: s.disk, log: &s.commits, readOnly: s.readOnly}
+	return files{FS: vfs.Default, disk: s.disk, log: &s.commits, copies: &s.copies, readOnly: s.readOnly}
 }
 
 // notOpened says whose fault it is that the database could not be opened.
