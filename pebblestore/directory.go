@@ -106,11 +106,15 @@ func looksOurs(dir string) error {
 	if err != nil {
 		return fmt.Errorf("pebblestore: %w", cmp.Or(checkOwner(dir), err))
 	}
-	for _, e := range entries {
-		if e.Name() == formatName || e.Name() == engineName {
-			_, err := isMarked(dir)
-			return err
-		}
+	has := func(name string) bool {
+		return slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == name })
+	}
+	switch {
+	case has(formatName):
+		_, err := isMarked(dir)
+		return err
+	case has(engineName) && has(syncedName): // whoever made it ended before it was marked
+		return nil
 	}
 	return onlyOurs(dir, entries)
 }

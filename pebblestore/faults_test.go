@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/record"
 	"github.com/sessionbridge/session"
 	"github.com/sessionbridge/session/pebblestore"
@@ -341,6 +342,38 @@ func TestOpenAmongOthers(t *testing.T) {
 		t.Errorf("their lock is now %q, error %v", b, err)
 	}
 }
+
+// TestOpenDatabaseOfOthers finds a database of Pebble's that another program has
+// made.
+func TestOpenDatabaseOfOthers(t *testing.T) {
+	dir := t.TempDir()
+	db, err := pebble.Open(filepath.Join(dir, "pebble"), &pebble.Options{Logger: nobody{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(db.Set([]byte("theirs"), nil, pebble.Sync), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	before := listing(t, dir)
+	_, opened := pebblestore.Open(t.Context(), quiet(dir))
+	_, checked := pebblestore.Check(t.Context(), quiet(dir), nil)
+	saved := pebblestore.Backup(t.Context(), quiet(dir), dir+".copy", nil)
+	for _, err := range []error{opened, checked, saved} {
+		if err == nil || !strings.Contains(err.Error(), "no store") {
+			t.Errorf("a database of others: %v", err)
+		}
+	}
+	if after := listing(t, dir); !slices.Equal(before, after) {
+		t.Errorf("the files were\n%q and are\n%q", before, after)
+	}
+}
+
+// nobody is told what Pebble says.
+type nobody struct{}
+
+func (nobody) Infof(string, ...any)              {}
+func (nobody) Errorf(string, ...any)             {}
+func (nobody) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
 
 // TestOpenUnfinished opens what a process left that ended while it made a store.
 func TestOpenUnfinished(t *testing.T) {
