@@ -4,7 +4,6 @@
 package pebblestore
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -53,60 +52,26 @@ func Check(ctx context.Context, o Options, progress func(records int)) (Report, 
 func (s *Store) Check(ctx context.Context, progress func(records int)) (Report, error) {
 	snapshot := s.db.NewSnapshot()
 	defer snapshot.Close()
-	edges, err := s.edges()
-	if err != nil {
-		return Report{}, s.wrong(err)
-	}
 	c := checker{r: snapshot, progress: progress}
-	for from, more := []byte(nil), true; more; from, more = c.behind(edges) {
-		c.last = from
-		if err = scanRange(ctx, snapshot, from, nil, c.record); err == nil || ctx.Err() != nil {
-			break
-		}
-		c.stuck(err)
-		err = nil
-	}
+	err := s.scanOn(ctx, snapshot, nil, nil, c.record, c.unread)
 	c.tell()
 	return c.report, err
-}
-
-// edges are the first and the last keys of all tables, in order.
-func (s *Store) edges() (keys [][]byte, err error) {
-	levels, err := s.db.SSTables()
-	for _, tables := range levels {
-		for _, t := range tables {
-			keys = append(keys, t.Smallest.UserKey, t.Largest.UserKey)
-		}
-	}
-	slices.SortFunc(keys, bytes.Compare)
-	return keys, err
 }
 
 type checker struct {
 	r        pebble.Reader
 	progress func(records int)
 	report   Report
-	last     []byte // the key that was read last, or where reading began
-	told     int    // that it could not go on was told after so many records, and one
+	told     int // that it could not go on was told after so many records, and one
 }
 
-// stuck notes that a record can't be read, once for all that follow it.
-func (c *checker) stuck(err error) {
+// unread notes that a record can't be read, once for all that follow it.
+func (c *checker) unread(err error) error {
 	if c.told != c.report.Records+1 {
 		c.wrong("what follows %d records can't be read, and is left out: %v", c.report.Records, oneLine{err})
 	}
 	c.told = c.report.Records + 1
-}
-
-// behind is where to go on. It reports false if that is nowhere.
-func (c *checker) behind(edges [][]byte) (from []byte, more bool) {
-	for len(edges) > 0 && bytes.Compare(edges[0], c.last) <= 0 {
-		edges = edges[1:]
-	}
-	if len(edges) == 0 {
-		return nil, false
-	}
-	return edges[0], true
+	return nil
 }
 
 func (c *checker) tell() {
@@ -125,7 +90,6 @@ func (c *checker) wrong(format string, args ...any) {
 
 // record checks one.
 func (c *checker) record(key, value []byte) error {
-	c.last = append([]byte(nil), key...)
 	c.report.Records++
 	if c.report.Records%progressEvery == 0 {
 		c.tell()

@@ -269,6 +269,49 @@ func TestReadDamaged(t *testing.T) {
 	}
 }
 
+// TestOpenBounded spoils a table here and there: a store whose items are counted
+// when it is opened can be opened wherever one can whose items are not.
+func TestOpenBounded(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	s := open(t, quiet(dir))
+	for range 500 {
+		if err := putData(t, s, session.NewID(), noise(100)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustClose(t, s)
+	mustClose(t, open(t, quiet(dir))) // so that there is a table
+	name := filepath.Base(largest(t, dir+"/pebble/*.sst"))
+	const places = 40
+	opens := func(place int, most int64) bool {
+		spoiled := filepath.Join(t.TempDir(), "spoiled")
+		if err := os.CopyFS(spoiled, os.DirFS(dir)); err != nil {
+			t.Fatal(err)
+		}
+		spoil(t, filepath.Join(spoiled, "pebble", name), func(b []byte) []byte { b[len(b)*place/places] ^= 0xff; return b })
+		o := quiet(spoiled)
+		o.MaxBytes = most
+		s, err := pebblestore.Open(t.Context(), o)
+		if err == nil {
+			mustClose(t, s)
+		}
+		return err == nil
+	}
+	opened := 0
+	for place := range places {
+		bounded, unbounded := opens(place, 1<<30), opens(place, 0)
+		if bounded != unbounded {
+			t.Errorf("spoiled at %d/%d, a store with a bound is opened: %t, and one without: %t", place, places, bounded, unbounded)
+		}
+		if bounded {
+			opened++
+		}
+	}
+	if opened < 10 {
+		t.Errorf("only %d stores were opened", opened)
+	}
+}
+
 // TestCheckGoesOn spoils a block: the check names each item that can't be read,
 // and reads what is behind it.
 func TestCheckGoesOn(t *testing.T) {

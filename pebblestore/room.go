@@ -7,21 +7,27 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/sessionbridge/session"
 )
 
-// loadUsed counts what there is, if that is bounded.
+// loadUsed counts what there is, if that is bounded. Items that can't be read
+// count for nothing: who uses one is told.
 func (s *Store) loadUsed(ctx context.Context) error {
 	if s.o.MaxBytes == 0 || s.readOnly {
 		return nil
 	}
-	return scan(ctx, s.db, kindItem, func(key, value []byte) error {
-		it, err := decodeItem(string(key[1:]), value)
-		if err != nil {
-			return err
+	items := []byte{kindItem}
+	return s.scanOn(ctx, s.db, items, after(items), func(key, value []byte) error {
+		if it, err := decodeItem(string(key[1:]), value); err == nil {
+			s.used.Add(it.bytes())
 		}
-		s.used.Add(it.bytes())
 		return nil
+	}, func(err error) error {
+		if pebble.IsCorruptionError(err) {
+			return nil
+		}
+		return err
 	})
 }
 
