@@ -202,7 +202,7 @@ func (d *disk) background(err error) {
 		d.tellFull()
 		return
 	}
-	d.log.Warn("the session store could not tidy up and will try again", "dir", d.dir, "err", err.Error()) // without a stack
+	d.log.Warn("the session store could not tidy up and will try again", "dir", d.dir, "err", oneLine{err}.Error()) // without a stack
 }
 
 // files are Pebble's files: readable by their owner only, and written
