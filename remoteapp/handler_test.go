@@ -522,8 +522,8 @@ func TestConnectionWithManyLostHoldsIsRetired(t *testing.T) {
 		var last *held
 		for range 51 { // each takes the session from the one before
 			last = s.post(call{id: testID, client: client})
+			synctest.Wait() // until net/http knows that its first connection can be shared
 		}
-		synctest.Wait()
 		if got := len(s.Conns()); got != 1 {
 			t.Fatalf("%d connections, want 1 so far", got)
 		}
@@ -663,6 +663,7 @@ func TestOneConnectionHoldsManySessions(t *testing.T) {
 		var all []*held
 		for range 300 { // more than net/http's usual 250 streams
 			all = append(all, s.post(call{client: client}))
+			synctest.Wait() // until net/http knows that its first connection can be shared
 		}
 		if got := len(s.Conns()); got != 1 {
 			t.Errorf("%d connections, want 1", got)
