@@ -124,12 +124,11 @@ func (l *local) store(ctx context.Context) error {
 
 // store stores a session as it is now and ends the hold, unless it is unchanged.
 func (h *Held) store(ctx context.Context, s *Session) error {
-	changes := s.Changes()
-	if !changes.Any() && !changes.Abandoned && !h.Item.New {
+	if !s.isChanged() && !h.Item.New {
 		return nil
 	}
 	return h.Commit(ctx, Update{
 		Client: Client{Name: localClient, Replace: true},
-		Items:  s.encoded(len(h.Item.Data)), Timeout: s.Timeout(), Abandoned: changes.Abandoned, exact: true,
+		Items:  s.encoded(len(h.Item.Data)), Timeout: s.Timeout(), Abandoned: s.Abandoned(), exact: true,
 	})
 }

@@ -183,6 +183,46 @@ func TestLocalCommitKeepsWhatNobodyCouldWrite(t *testing.T) {
 	}
 }
 
+// Each kind of change is stored, and what ends as it began is none.
+func TestLocalCommitStoresWhatChanged(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		change func(*session.Session) error
+		events int
+	}{
+		{"nothing", func(*session.Session) error { return nil }, 0},
+		{"set to what it was", func(s *session.Session) error { return s.SetRaw("N", []byte("1")) }, 0},
+		{"set and set back", func(s *session.Session) error {
+			return errors.Join(s.SetRaw("n", []byte("2")), s.SetRaw("n", []byte("1")))
+		}, 0},
+		{"new and deleted", func(s *session.Session) error { return errors.Join(s.SetRaw("m", []byte("2")), s.Delete("m")) }, 0},
+		{"what was not there deleted", func(s *session.Session) error { return s.Delete("m") }, 0},
+		{"set", func(s *session.Session) error { return s.SetRaw("n", []byte("2")) }, 1},
+		{"new", func(s *session.Session) error { return s.SetRaw("m", []byte("1")) }, 1},
+		{"deleted", func(s *session.Session) error { return s.Delete("n") }, 1},
+		{"cleared", (*session.Session).Clear, 1},
+		{"timeout", func(s *session.Session) error { return s.SetTimeout(time.Hour) }, 1},
+		{"abandoned", (*session.Session).Abandon, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var told []session.Event
+			m := newManager(t, newStore(t), session.ManagerOptions{OnEvent: func(e session.Event) { told = append(told, e) }})
+			mustCommit(t, mustHold(t, m, 0), update(shop, "n", "1"))
+			opened, err := m.Open(t.Context(), testID, session.Writable)
+			must(t, err)
+			must(t, test.change(opened.Session()))
+			if got, want := opened.Session().Changes().Any(), test.events > 0; got != want {
+				t.Errorf("changes: %t, want %t", got, want)
+			}
+			must(t, opened.Commit(t.Context()))
+			m.Close()
+			if got := len(told) - 2; got != test.events { // it was started and committed before
+				t.Errorf("told %d events, want %d: %v", got, test.events, told)
+			}
+		})
+	}
+}
+
 // TestLocalCommitStoresNoNull: a null is none, to all programs that share the
 // session.
 func TestLocalCommitStoresNoNull(t *testing.T) {

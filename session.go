@@ -290,6 +290,19 @@ func (s *Session) Changes() Changes {
 	return c
 }
 
+// isChanged is Any of Changes.
+func (s *Session) isChanged() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for folded, was := range s.before {
+		i, there := s.index[folded]
+		if there != was.there || there && !bytes.Equal(s.values[i].Value, was.Value) {
+			return true
+		}
+	}
+	return s.timeout != s.originalTimeout || s.abandoned
+}
+
 // change makes a change, if the session can be changed.
 func (s *Session) change(apply func()) error {
 	if err := s.writable(); err != nil {

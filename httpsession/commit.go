@@ -70,13 +70,13 @@ func (x *exchange) release(reason error) {
 // is ending: none is half in.
 func (x *exchange) end(sealed error, by func(session.Opened) error) (here bool, err error) {
 	x.mu.Lock()
-	opened, watch := x.opened, x.watch
+	opened := x.opened
 	x.mu.Unlock()
 	if opened == nil {
 		return false, nil
 	}
 	here = x.once(&x.ending, func() {
-		defer watch.end() // also if the source panics
+		defer x.watch.end() // also if the source panics
 		opened.Session().Seal(sealed)
 		x.ended = errPanicked
 		defer x.giveUp(opened)

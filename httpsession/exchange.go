@@ -41,10 +41,11 @@ type exchange struct {
 
 	route   route
 	id      string        // what the browser's cookie had when the session was opened
-	opening chan struct{} // closed once the opening that is under way has ended; nil: there is none
+	opening bool          // is under way
+	awaited chan struct{} // closed once that has ended; nil: nobody waits for it
 	opened  session.Opened
-	renewed bool        // it gets a new id
-	watch   *holdWatch  // nil: nothing is held, or nobody wants to know for how long
+	renewed bool // it gets a new id
+	watch   holdWatch
 	failure error       // why it can't be opened
 	cookies []string    // Set-Cookie headers that the commit is to be answered with
 	instead http.Header // of what is answered in place of a dropped response

@@ -22,48 +22,43 @@ func (x *exchange) Holds(id string) bool {
 
 // A holdWatch warns of a session that is held for long.
 type holdWatch struct {
-	x      *exchange
-	opened session.Opened
-	timer  *time.Timer
-
-	mu   sync.Mutex // held while the warning is written
-	over bool
+	mu    sync.Mutex // held while the warning is written
+	timer *time.Timer
+	over  bool
 }
 
-// watchHold begins to watch a session that was opened for writing.
-func (m *middleware) watchHold(x *exchange, opened session.Opened) *holdWatch {
-	if m.holdWarning < 0 {
-		return nil
+// watchHold begins to watch a session that was opened for writing. x.mu is held.
+func (x *exchange) watchHold() {
+	if x.m.holdWarning < 0 {
+		return
 	}
-	w := &holdWatch{x: x, opened: opened}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.timer = time.AfterFunc(m.holdWarning, w.warn)
-	return w
+	x.watch.mu.Lock()
+	defer x.watch.mu.Unlock()
+	x.watch.timer = time.AfterFunc(x.m.holdWarning, x.warnOfHold)
 }
 
-// warn writes the warning, or looks again later: a source may take the lock late.
-func (w *holdWatch) warn() {
+// warnOfHold writes the warning, or looks again later: a source may take the lock
+// late.
+func (x *exchange) warnOfHold() {
+	w := &x.watch
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	m, r := w.x.m, w.x.r
-	switch {
+	switch opened := x.opened; { // it never changes once it is watched
 	case w.over:
-	case innermost(w.opened).Session().ReadOnly():
-		w.timer.Reset(m.holdWarning)
+	case innermost(opened).Session().ReadOnly():
+		w.timer.Reset(x.m.holdWarning)
 	default:
-		m.log.WarnContext(w.x, "a session is held for long, and other requests of its user wait: commit it early (httpsession.Commit), mark the route read-only, or use session.Do in handlers that stream",
-			"session", session.HashID(w.opened.Session().ID()), "method", r.Method, "path", r.URL.Path, "limit", m.holdWarning)
+		x.m.log.WarnContext(x, "a session is held for long, and other requests of its user wait: commit it early (httpsession.Commit), mark the route read-only, or use session.Do in handlers that stream",
+			"session", session.HashID(opened.Session().ID()), "method", x.r.Method, "path", x.r.URL.Path, "limit", x.m.holdWarning)
 	}
 }
 
 // end ends the watch, and waits for the warning that is being written.
 func (w *holdWatch) end() {
-	if w == nil {
-		return
-	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.over = true
-	w.timer.Stop()
+	if w.timer != nil {
+		w.timer.Stop()
+	}
 }

@@ -16,15 +16,15 @@ import (
 // context that ended: then the next one tries.
 func (x *exchange) LoadSession(ctx context.Context) (*session.Session, error) {
 	for {
-		s, opening, err := x.look()
+		s, awaited, err := x.look()
 		if s != nil || err != nil {
 			return s, err
 		}
-		if opening == nil {
+		if awaited == nil {
 			return x.open(ctx)
 		}
 		select {
-		case <-opening:
+		case <-awaited:
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
@@ -45,12 +45,15 @@ func (x *exchange) look() (*session.Session, chan struct{}, error) {
 		return x.sessionOfRoute()
 	case x.failure != nil:
 		return nil, nil, x.failure
-	case x.opening != nil:
-		return nil, x.opening, nil
+	case x.opening:
+		if x.awaited == nil {
+			x.awaited = make(chan struct{})
+		}
+		return nil, x.awaited, nil
 	case x.beginning.taken && x.mode() == session.Writable:
 		return nil, nil, errBegun
 	}
-	x.opening = make(chan struct{})
+	x.opening = true
 	return nil, nil, nil
 }
 
@@ -99,7 +102,7 @@ func (x *exchange) keep(opened session.Opened) error {
 	}
 	x.opened = opened
 	if !s.ReadOnly() {
-		x.watch = x.m.watchHold(x, opened)
+		x.watchHold()
 	}
 	return nil
 }
@@ -107,8 +110,11 @@ func (x *exchange) keep(opened session.Opened) error {
 func (x *exchange) endOpening() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	close(x.opening)
-	x.opening = nil
+	x.opening = false
+	if x.awaited != nil {
+		close(x.awaited)
+		x.awaited = nil
+	}
 }
 
 func (x *exchange) lockedMode() session.Mode {
