@@ -25,7 +25,7 @@ func common() []string {
 }
 
 func TestTortureInBubbles(t *testing.T) {
-	t.Parallel()
+	oneAtATime(t) // before those that run in parallel
 	r := newRun(t, 3*time.Second, slices.Concat(common(), []string{
 		"late stored ends", "second tries", "late stored commits of holds", "late stored commits of local pages",
 	}))
