@@ -61,11 +61,15 @@ func (s *Store) call(ctx context.Context, sc *script, keys, args []string) ([]ru
 	}
 	begun, pause := time.Now(), firstPause
 	for {
+		sent := time.Now()
 		values, err := sc.run(ctx, s.client, keys, args).ToArray()
 		if err == nil {
 			return values, nil
 		}
 		f := explain(ctx, sc, err)
+		if f.deposed && s.client.Mode() == rueidis.ClientModeStandalone { // others ask who is primary
+			s.connections.renew(sent)
+		}
 		if !f.passes || time.Since(begun)+pause > s.patience || !s.pause(ctx, pause) {
 			return nil, f.error
 		}

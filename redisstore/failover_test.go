@@ -212,6 +212,38 @@ func TestSentinel(t *testing.T) {
 	}
 }
 
+// TestPrimaryBehindOneAddress makes another server primary, to which the address
+// of the store leads from then on. The old one goes on as a replica, and cuts no
+// connection.
+func TestPrimaryBehindOneAddress(t *testing.T) {
+	t.Parallel()
+	primary := redistest.Start(t)
+	replica := redistest.StartReplica(t, primary)
+	proxy := redistest.StartProxy(t, primary)
+	s := open(t, redisstore.Options{URL: proxy.URL()})
+	id := session.NewID()
+	mustPut(t, s, id, "data")
+	token := mustLock(t, s, id)
+	redistest.Eventually(t, "the replica has all", func() error {
+		if said := primary.Do(t, "WAIT", "1", "100"); said != "1" {
+			return errors.New(said)
+		}
+		return nil
+	})
+	replica.Do(t, "REPLICAOF", "NO", "ONE")
+	proxy.Turn(replica)
+	primary.Do(t, "REPLICAOF", "127.0.0.1", strconv.Itoa(replica.Port))
+	if err := s.Put(t.Context(), id, token, []byte("other"), session.PutOptions{Timeout: time.Minute}); err != nil {
+		t.Errorf("the holder can't commit: %v", err)
+	}
+	redistest.Eventually(t, "the store hears of changes from the new primary", func() error {
+		if replica.Do(t, "PUBSUB", "CHANNELS") == "" {
+			return errors.New("nobody is subscribed")
+		}
+		return nil
+	})
+}
+
 // bucketTag is what the item's key has behind the prefix and a colon.
 func bucketTag(t *testing.T, cluster *redistest.Cluster, id string) string {
 	t.Helper()

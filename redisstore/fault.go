@@ -26,8 +26,9 @@ const noPermission = "the Redis user lacks a permission; the README of package r
 // A fault is why a call has failed.
 type fault struct {
 	error
-	undone bool // for certain
-	passes bool // by itself, soon: it is worth trying again. Implies undone
+	undone  bool // for certain
+	passes  bool // by itself, soon: it is worth trying again. Implies undone
+	deposed bool // the server is not the primary, or not that of its replicas: the address may lead to another one by now
 }
 
 // A refusal is what Redis says when it does not do what it was asked to, by the
@@ -35,6 +36,7 @@ type fault struct {
 type refusal struct {
 	word, cause string
 	passes      bool
+	deposed     bool
 	is          error
 }
 
@@ -43,14 +45,14 @@ type refusal struct {
 func refusals() []refusal {
 	return []refusal{
 		{word: "OOM", is: session.ErrFull, cause: "Redis has reached its maxmemory; raise it, or let sessions expire sooner"},
-		{word: "READONLY", passes: true, cause: "the server is a replica: a failover is under way, or the URL names a replica instead of the primary"},
+		{word: "READONLY", passes: true, deposed: true, cause: "the server is a replica: a failover is under way, or the URL names a replica instead of the primary"},
 		{word: "LOADING", passes: true, cause: "Redis is reading its data, as it does after a start"},
-		{word: "MASTERDOWN", passes: true, cause: "the server is a replica that has lost its primary; check the primary"},
+		{word: "MASTERDOWN", passes: true, deposed: true, cause: "the server is a replica that has lost its primary; check the primary"},
 		{word: "CLUSTERDOWN", passes: true, cause: "a part of the cluster has no primary; check CLUSTER INFO"},
 		{word: "TRYAGAIN", passes: true, cause: "the cluster is moving these keys to another primary"},
 		{word: "MOVED", passes: true, cause: "the cluster has moved these keys to another primary"},
 		{word: "BUSY", passes: true, cause: "a script of some program blocks Redis; SCRIPT KILL ends it"},
-		{word: "NOREPLICAS", passes: true, cause: "fewer replicas are in touch than min-replicas-to-write demands"},
+		{word: "NOREPLICAS", passes: true, deposed: true, cause: "fewer replicas are in touch than min-replicas-to-write demands"},
 		{word: "MISCONF", cause: "Redis can't write its snapshot to disk and refuses changes; see its log"},
 		{word: "NOAUTH", cause: "Redis wants a password; put user and password into the URL"},
 		{word: "WRONGPASS", cause: "Redis refuses user or password of the URL"},
@@ -103,7 +105,7 @@ func explainRefusal(sc *script, said string) fault {
 		if r.is != nil {
 			err = fmt.Errorf("redisstore: %s: %w: %s (Redis: %s)", sc.name, r.is, r.cause, said)
 		}
-		return fault{error: err, undone: true, passes: r.passes}
+		return fault{error: err, undone: true, passes: r.passes, deposed: r.deposed}
 	}
 	// An error that a script met half-way: what it did before stays done.
 	if strings.Contains(said, "user executing the script") || strings.Contains(said, "ACL failure in script") {

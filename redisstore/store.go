@@ -29,6 +29,8 @@ type Store struct {
 	publish  string // the command that tells of a change
 	watches  watches
 
+	connections connections // of both clients
+
 	stop   context.CancelFunc
 	done   context.Context // ends when the store closes
 	chores sync.WaitGroup  // hearing and polling
@@ -62,6 +64,7 @@ func (s *Store) open(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return fmt.Errorf("redisstore: %w", err)
 	}
+	option.DialCtxFn = s.connections.dialWith(option.DialCtxFn)
 	if s.client, err = s.connect(ctx, option); err != nil {
 		return err
 	}

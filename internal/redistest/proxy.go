@@ -14,7 +14,7 @@ import (
 // A Proxy stands between a client and a server and can lose answers.
 type Proxy struct {
 	listener net.Listener
-	target   string
+	target   atomic.Pointer[string]
 	conns    sync.WaitGroup
 	done     chan struct{}
 	wanted   atomic.Pointer[string]
@@ -28,7 +28,8 @@ func StartProxy(t testing.TB, s *Server) *Proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Proxy{listener: l, target: s.Addr(), done: make(chan struct{})}
+	p := &Proxy{listener: l, done: make(chan struct{})}
+	p.Turn(s)
 	p.conns.Go(p.accept)
 	t.Cleanup(func() {
 		close(p.done)
@@ -40,6 +41,13 @@ func StartProxy(t testing.TB, s *Server) *Proxy {
 
 // URL is how a client reaches the server through the proxy.
 func (p *Proxy) URL() string { return "redis://" + p.listener.Addr().String() }
+
+// Turn has connections that come from now on go to a server. Those that are there
+// stay as they are, as with a name or a load balancer that follows the primary.
+func (p *Proxy) Turn(to *Server) {
+	addr := to.Addr()
+	p.target.Store(&addr)
+}
 
 // LoseAnswer breaks the connection over which a request with this text comes,
 // when the server has answered it. It does so each time.
@@ -60,7 +68,7 @@ func (p *Proxy) accept() {
 		if err != nil {
 			return
 		}
-		server, err := net.Dial("tcp", p.target)
+		server, err := net.Dial("tcp", *p.target.Load())
 		if err != nil {
 			_ = client.Close()
 			continue

@@ -1,0 +1,100 @@
+// SPDX-FileCopyrightText: The Session Bridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package redisstore
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"sync"
+	"time"
+)
+
+// renewEvery is how often connections are renewed, at most: all calls that are
+// under way are refused by a server that is not the primary.
+const renewEvery = time.Second
+
+// connections are those that are open. A primary that becomes a replica may keep
+// them, though its name or its load balancer leads to the new one by then.
+type connections struct {
+	mu      sync.Mutex
+	open    map[*connection]struct{}
+	renewed time.Time
+}
+
+// A connection takes itself out when it is closed.
+type connection struct {
+	net.Conn
+	among *connections
+	since time.Time
+}
+
+type dialFunc = func(context.Context, string, *net.Dialer, *tls.Config) (net.Conn, error)
+
+// dialWith dials as another function does, or over TCP if that is nil.
+func (c *connections) dialWith(dial dialFunc) dialFunc {
+	if dial == nil {
+		dial = dialTCP
+	}
+	return func(ctx context.Context, addr string, dialer *net.Dialer, config *tls.Config) (net.Conn, error) {
+		conn, err := dial(ctx, addr, dialer, config)
+		if err != nil {
+			return nil, err
+		}
+		return c.add(conn), nil
+	}
+}
+
+func dialTCP(ctx context.Context, addr string, dialer *net.Dialer, config *tls.Config) (net.Conn, error) {
+	if config != nil {
+		return (&tls.Dialer{NetDialer: dialer, Config: config}).DialContext(ctx, "tcp", addr)
+	}
+	return dialer.DialContext(ctx, "tcp", addr)
+}
+
+func (c *connections) add(conn net.Conn) *connection {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.open == nil {
+		c.open = map[*connection]struct{}{}
+	}
+	added := &connection{Conn: conn, among: c, since: time.Now()}
+	c.open[added] = struct{}{}
+	return added
+}
+
+// Close implements [net.Conn].
+func (c *connection) Close() error {
+	c.among.mu.Lock()
+	delete(c.among.open, c)
+	c.among.mu.Unlock()
+	return c.Conn.Close()
+}
+
+// renew closes what was open at a time. The client connects anew when it is next
+// asked for something, or at once to hear of changes.
+func (c *connections) renew(before time.Time) {
+	for _, conn := range c.take(before) {
+		_ = conn.Conn.Close() // the client closes it again
+	}
+}
+
+func (c *connections) take(before time.Time) []*connection {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if time.Since(c.renewed) < renewEvery {
+		return nil
+	}
+	var taken []*connection
+	for conn := range c.open {
+		if conn.since.Before(before) {
+			taken = append(taken, conn)
+			delete(c.open, conn)
+		}
+	}
+	if len(taken) > 0 {
+		c.renewed = time.Now()
+	}
+	return taken
+}
