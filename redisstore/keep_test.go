@@ -4,6 +4,7 @@
 package redisstore_test
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,6 +48,36 @@ func TestAllKeysEnd(t *testing.T) {
 		if !strings.HasPrefix(key, "{shop:") {
 			t.Errorf("%s is not under the prefix", key)
 		}
+	}
+}
+
+// TestIndexOutlivesReaders has a session that is only read, for longer than the
+// index of its bucket was to last when it was last written.
+func TestIndexOutlivesReaders(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	s := open(t, redisstore.Options{URL: server.URL()})
+	id := session.NewID()
+	if err := s.Put(t.Context(), id, 0, nil, session.PutOptions{Timeout: time.Second}); err != nil {
+		t.Fatal(err)
+	}
+	tag, _, _ := strings.Cut(onlyKey(t, server, "*item:"+id), "item:")
+	server.Do(t, "EXPIRE", tag+"due", "60")
+	due := server.Do(t, "ZSCORE", tag+"due", "+"+id)
+	redistest.Eventually(t, "the session is due later", func() error {
+		if _, err := s.Get(t.Context(), id, session.GetOptions{Touch: true}); err != nil {
+			return err
+		}
+		if _, _, err := s.Expire(t.Context(), 10); err != nil {
+			return err
+		}
+		if server.Do(t, "ZSCORE", tag+"due", "+"+id) == due {
+			return errors.New("it is not")
+		}
+		return nil
+	})
+	if ttl, err := strconv.Atoi(server.Do(t, "TTL", tag+"due")); err != nil || ttl <= 60 {
+		t.Errorf("the index lives for %d s, error %v: nobody would be told when the session expires", ttl, err)
 	}
 }
 

@@ -30,6 +30,7 @@ local function look(it)
 end
 
 local told, removed = {}, 0
+local latest = 0 -- when to look at what stays, of what was looked at
 
 local function settle(member)
 	local id = string.sub(member, 2)
@@ -41,6 +42,7 @@ local function settle(member)
 	end
 	local again = it and look(it)
 	if again then
+		latest = math.max(latest, again)
 		redis.call('ZADD', KEYS[2], text(again), member)
 		return
 	end
@@ -61,6 +63,9 @@ if limit > 0 then
 		end
 		settle(member)
 	end
+end
+if latest > 0 then -- who only reads leaves the index alone
+	keep(KEYS[2], math.ceil((latest - now) / 1000) + KEEP)
 end
 local first = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')
 local left = -1
