@@ -32,34 +32,35 @@ type fault struct {
 }
 
 // A refusal is what Redis says when it does not do what it was asked to, by the
-// word that its answer begins with.
+// words that its answer begins with, without ERR.
 type refusal struct {
-	word, cause string
-	passes      bool
-	deposed     bool
-	is          error
+	words, cause string
+	passes       bool
+	deposed      bool
+	is           error
 }
 
 // refusals are all that there is a remedy for. None of them is a matter of what
 // was asked, so nothing was done: scripts are refused before they begin.
 func refusals() []refusal {
 	return []refusal{
-		{word: "OOM", is: session.ErrFull, cause: "Redis has reached its maxmemory; raise it, or let sessions expire sooner"},
-		{word: "READONLY", passes: true, deposed: true, cause: "the server is a replica: a failover is under way, or the URL names a replica instead of the primary"},
-		{word: "LOADING", passes: true, cause: "Redis is reading its data, as it does after a start"},
-		{word: "MASTERDOWN", passes: true, deposed: true, cause: "the server is a replica that has lost its primary; check the primary"},
-		{word: "CLUSTERDOWN", passes: true, cause: "a part of the cluster has no primary; check CLUSTER INFO"},
-		{word: "TRYAGAIN", passes: true, cause: "the cluster is moving these keys to another primary"},
-		{word: "MOVED", passes: true, cause: "the cluster has moved these keys to another primary"},
-		{word: "BUSY", passes: true, cause: "a script of some program blocks Redis; SCRIPT KILL ends it"},
-		{word: "NOREPLICAS", passes: true, deposed: true, cause: "fewer replicas are in touch than min-replicas-to-write demands"},
-		{word: "MISCONF", cause: "Redis can't write its snapshot to disk and refuses changes; see its log"},
-		{word: "NOAUTH", cause: "Redis wants a password; put user and password into the URL"},
-		{word: "WRONGPASS", cause: "Redis refuses user or password of the URL"},
-		{word: "NOPERM", cause: noPermission},
-		{word: "WRONGTYPE", cause: "a key under the prefix belongs to another program; use another prefix"},
-		{word: "CORRUPT", cause: "a record under the prefix is not in our form: another program, or another version of this one, writes there; use another prefix, or DEL that key"},
-		{word: "NOSCRIPT", cause: "Redis forgot a script as soon as it was sent"},
+		{words: "OOM", is: session.ErrFull, cause: "Redis has reached its maxmemory; raise it, or let sessions expire sooner"},
+		{words: "READONLY", passes: true, deposed: true, cause: "the server is a replica: a failover is under way, or the URL names a replica instead of the primary"},
+		{words: "LOADING", passes: true, cause: "Redis is reading its data, as it does after a start"},
+		{words: "MASTERDOWN", passes: true, deposed: true, cause: "the server is a replica that has lost its primary; check the primary"},
+		{words: "CLUSTERDOWN", passes: true, cause: "a part of the cluster has no primary; check CLUSTER INFO"},
+		{words: "TRYAGAIN", passes: true, cause: "the cluster is moving these keys to another primary"},
+		{words: "MOVED", passes: true, cause: "the cluster has moved these keys to another primary"},
+		{words: "BUSY", passes: true, cause: "a script of some program blocks Redis; SCRIPT KILL ends it"},
+		{words: "max number of clients", passes: true, cause: "Redis has no room for one more connection; raise its maxclients, or see who has them"},
+		{words: "NOREPLICAS", passes: true, deposed: true, cause: "fewer replicas are in touch than min-replicas-to-write demands"},
+		{words: "MISCONF", cause: "Redis can't write its snapshot to disk and refuses changes; see its log"},
+		{words: "NOAUTH", cause: "Redis wants a password; put user and password into the URL"},
+		{words: "WRONGPASS", cause: "Redis refuses user or password of the URL"},
+		{words: "NOPERM", cause: noPermission},
+		{words: "WRONGTYPE", cause: "a key under the prefix belongs to another program; use another prefix"},
+		{words: "CORRUPT", cause: "a record under the prefix is not in our form: another program, or another version of this one, writes there; use another prefix, or DEL that key"},
+		{words: "NOSCRIPT", cause: "Redis forgot a script as soon as it was sent"},
 	}
 }
 
@@ -96,9 +97,8 @@ func explain(ctx context.Context, sc *script, err error) fault {
 // explainRefusal tells what an error of Redis means. Its own text is told too:
 // it names no key.
 func explainRefusal(sc *script, said string) fault {
-	word, _, _ := strings.Cut(said, " ")
 	for _, r := range refusals() {
-		if r.word != word {
+		if !strings.HasPrefix(said+" ", r.words+" ") {
 			continue
 		}
 		err := fmt.Errorf("redisstore: %s: %s (Redis: %s)", sc.name, r.cause, said)

@@ -4,9 +4,12 @@
 package redisstore_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -116,6 +119,39 @@ func TestPatience(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
+}
+
+// TestTooManyClients has a server that has no room for one more connection.
+func TestTooManyClients(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	s := open(t, impatient(server))
+	id := session.NewID()
+	mustPut(t, s, id, "data")
+	operator, err := net.Dial("tcp", server.Addr())
+	must(t, err)
+	defer operator.Close()
+	said := bufio.NewReader(operator)
+	do := func(command string) {
+		_, err := io.WriteString(operator, command+"\r\n")
+		must(t, err)
+		line, err := said.ReadString('\n')
+		if err != nil || strings.HasPrefix(line, "-") {
+			t.Fatalf("%s: %q, error %v", command, line, err)
+		}
+	}
+	do("CONFIG SET maxclients 1")
+	do("CLIENT KILL TYPE normal")
+	redistest.Eventually(t, "the store is refused", func() error {
+		err = put(s, t, id, "other")
+		if err == nil || !strings.Contains(err.Error(), "max number of clients") { // it has to see first that it was cut off
+			return fmt.Errorf("got error %w", err)
+		}
+		return nil
+	})
+	tells(t, err, "maxclients")
+	do("CONFIG SET maxclients 100")
+	mustPut(t, s, id, "other")
 }
 
 func TestScriptsFlushed(t *testing.T) {
