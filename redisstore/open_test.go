@@ -10,6 +10,7 @@ import (
 	"os"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -68,6 +69,10 @@ func TestUser(t *testing.T) {
 		t.Error("the user is not subscribed")
 	}
 
+	server.Do(t, "ACL", "SETUSER", "bridge", "+select") // with a database other than 0
+	other := at("bridge", password)
+	other.URL += "/1"
+	open(t, other)
 	if denied := server.Do(t, "ACL", "LOG"); denied != "" {
 		t.Errorf("the user was denied: %s", denied)
 	}
@@ -84,6 +89,49 @@ func TestUser(t *testing.T) {
 	}
 	_, err = redisstore.Open(t.Context(), redisstore.Options{URL: server.URL(), Patience: -1, Logger: silent()})
 	tells(t, err, "wants a password")
+}
+
+// TestUserWhileKeysMove has a user who may do no more than the README says, in a
+// cluster whose keys have moved already and whose slot is about to.
+func TestUserWhileKeysMove(t *testing.T) {
+	t.Parallel()
+	cluster := redistest.StartCluster(t)
+	acl := append([]string{"ACL", "SETUSER", "bridge", "on", ">password"}, strings.Fields(documentedRules(t))...)
+	for _, server := range cluster.Servers {
+		server.Do(t, acl...)
+	}
+	s := open(t, redisstore.Options{URL: strings.Replace(cluster.URL(), "://", "://bridge:password@", 1)})
+	id := session.NewID()
+	mustPut(t, s, id, "data")
+	token := mustLock(t, s, id)
+	tag, _, _ := strings.Cut("{session:"+bucketTag(t, cluster, id), "item:")
+	move(t, cluster, tag)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if it, err := s.Get(ctx, id, session.GetOptions{}); err != nil || string(it.Data) != "data" {
+		t.Errorf("the item is %+v, error %v", it, err)
+	}
+	if err := s.Put(ctx, id, token, []byte("other"), session.PutOptions{Timeout: time.Minute}); err != nil {
+		t.Error(err)
+	}
+}
+
+// move moves the keys of a tag to another primary, and leaves their slot where it
+// is.
+func move(t *testing.T, cluster *redistest.Cluster, tag string) {
+	t.Helper()
+	from, to := cluster.Primary(t, tag), cluster.Servers[0]
+	if to == from {
+		to = cluster.Servers[1]
+	}
+	slot := from.Do(t, "CLUSTER", "KEYSLOT", tag)
+	to.Do(t, "CLUSTER", "SETSLOT", slot, "IMPORTING", from.Do(t, "CLUSTER", "MYID"))
+	from.Do(t, "CLUSTER", "SETSLOT", slot, "MIGRATING", to.Do(t, "CLUSTER", "MYID"))
+	for _, key := range strings.Fields(from.Do(t, "CLUSTER", "GETKEYSINSLOT", slot, "100")) {
+		if said := from.Do(t, "MIGRATE", "127.0.0.1", strconv.Itoa(to.Port), key, "0", "5000"); said != "OK" {
+			t.Fatalf("MIGRATE %s: %s", key, said)
+		}
+	}
 }
 
 func TestEvictingServer(t *testing.T) {
