@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
 	"strings"
 	"time"
@@ -76,6 +77,12 @@ func (o Options) clientOption() (rueidis.ClientOption, error) {
 	if err != nil || u.Fragment != "" || (u.Host == "" && u.Scheme != "unix") {
 		return rueidis.ClientOption{}, errURL
 	}
+	// The client takes the first host where it finds no port.
+	for i, addr := range query["addr"] {
+		if option.InitAddress[1+i], err = withPort(addr); err != nil {
+			return rueidis.ClientOption{}, err
+		}
+	}
 	if o.TLS != nil {
 		own := o.TLS.Clone()
 		if option.TLSConfig != nil {
@@ -95,6 +102,18 @@ func (o Options) clientOption() (rueidis.ClientOption, error) {
 	option.ReadBufferEachConn, option.WriteBufferEachConn = 64<<10, 64<<10
 	option.AlwaysPipelining = true // else a context that ends takes the connection with it
 	return option, nil
+}
+
+// withPort returns an address with its port, which is 6379 if there is none.
+func withPort(addr string) (string, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		host, port, err = net.SplitHostPort(addr + ":")
+	}
+	if err != nil || host == "" || strings.Contains(host, ",") {
+		return "", errURL
+	}
+	return net.JoinHostPort(host, cmp.Or(port, "6379")), nil
 }
 
 // earsOption is that of the client which hears of changes. It has connections of
