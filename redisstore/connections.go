@@ -6,6 +6,7 @@ package redisstore
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"sync"
 	"time"
@@ -28,6 +29,7 @@ type connection struct {
 	net.Conn
 	among *connections
 	since time.Time
+	heard bool // for who reads, which is one at a time
 }
 
 type dialFunc = func(context.Context, string, *net.Dialer, *tls.Config) (net.Conn, error)
@@ -40,7 +42,7 @@ func (c *connections) dialWith(dial dialFunc) dialFunc {
 	return func(ctx context.Context, addr string, dialer *net.Dialer, config *tls.Config) (net.Conn, error) {
 		conn, err := dial(ctx, addr, dialer, config)
 		if err != nil {
-			return nil, err
+			return nil, unreached(nil, err)
 		}
 		return c.add(conn), nil
 	}
@@ -62,6 +64,28 @@ func (c *connections) add(conn net.Conn) *connection {
 	added := &connection{Conn: conn, among: c, since: time.Now()}
 	c.open[added] = struct{}{}
 	return added
+}
+
+// unreached is the error of a connection over which nothing was asked yet.
+func unreached(addr net.Addr, err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "dial" {
+		return err
+	}
+	return &net.OpError{Op: "dial", Net: "tcp", Addr: addr, Err: err}
+}
+
+// Read implements [net.Conn]. A server that was never heard was sent nothing but
+// a greeting: a proxy whose server is gone takes connections and closes them.
+func (c *connection) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if n > 0 {
+		c.heard = true
+	}
+	if err != nil && !c.heard {
+		err = unreached(c.RemoteAddr(), err)
+	}
+	return n, err
 }
 
 // Close implements [net.Conn].

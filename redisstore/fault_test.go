@@ -121,6 +121,26 @@ func TestPatience(t *testing.T) {
 	}
 }
 
+// TestNobodyBehindProxy has a proxy that takes connections whose server is gone,
+// and closes them: what was to be sent was not.
+func TestNobodyBehindProxy(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	proxy := redistest.StartProxy(t, server)
+	s := open(t, redisstore.Options{URL: proxy.URL(), Patience: -1})
+	id := session.NewID()
+	mustPut(t, s, id, "data")
+	server.Kill()
+	redistest.Eventually(t, "each connection was found closed", func() error {
+		err := put(s, t, id, "other")
+		if err == nil || errors.Is(err, redisstore.ErrUnknown) {
+			return fmt.Errorf("got error %w", err)
+		}
+		tells(t, err, "can't be reached")
+		return nil
+	})
+}
+
 // TestTooManyClients has a server that has no room for one more connection.
 func TestTooManyClients(t *testing.T) {
 	t.Parallel()
@@ -354,4 +374,24 @@ func TestSubscriptionBroken(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Error("no signal of a change after that")
 	}
+}
+
+// TestNobodyBehindProxyWithTLS has the same with TLS, where a connection begins with that.
+func TestNobodyBehindProxyWithTLS(t *testing.T) {
+	t.Parallel()
+	server, authority := redistest.StartTLS(t)
+	proxy := redistest.StartProxy(t, server)
+	o := redisstore.Options{URL: strings.Replace(proxy.URL(), "redis:", "rediss:", 1), TLS: authority.Client(), Patience: -1}
+	s := open(t, o)
+	id := session.NewID()
+	mustPut(t, s, id, "data")
+	server.Kill()
+	redistest.Eventually(t, "each connection was found closed", func() error {
+		err := put(s, t, id, "other")
+		if err == nil || errors.Is(err, redisstore.ErrUnknown) {
+			return fmt.Errorf("got error %w", err)
+		}
+		tells(t, err, "can't be reached")
+		return nil
+	})
 }
