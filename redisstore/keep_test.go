@@ -114,6 +114,36 @@ func TestRemovedByRedis(t *testing.T) {
 	}
 }
 
+// TestExpireBesideForeignItem has an item that can't be read: all others expire.
+func TestExpireBesideForeignItem(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	s := open(t, redisstore.Options{URL: server.URL()})
+	for _, field := range []string{"s", "t", "h"} {
+		t.Run(field, func(t *testing.T) {
+			foreign, id := session.NewID(), session.NewID()
+			for _, id := range []string{foreign, id} {
+				if err := s.Put(t.Context(), id, 0, nil, session.PutOptions{Timeout: time.Millisecond}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			server.Do(t, "HSET", onlyKey(t, server, "*item:"+foreign), field, "x")
+			var told []string
+			redistest.Eventually(t, "the other one is announced", func() error {
+				ids, _, err := s.Expire(t.Context(), 10)
+				told = append(told, ids...)
+				if err == nil && !slices.Contains(told, id) {
+					err = errors.New("not yet")
+				}
+				return err
+			})
+			if _, _, err := s.Expire(t.Context(), 10); err != nil || slices.Contains(told, foreign) {
+				t.Errorf("%q were announced, error %v", told, err)
+			}
+		})
+	}
+}
+
 // TestTokensRiseAfterFlush has a server that forgets all.
 func TestTokensRiseAfterFlush(t *testing.T) {
 	t.Parallel()

@@ -15,9 +15,13 @@ for i = 6, #ARGV do
 	live[ARGV[i]] = true
 end
 
--- look says when to look at an item again; nil if it has expired. Those that are
--- held beyond a like timeout are looked at at the same times.
-local function look(it)
+-- look says when to look at an item again; nil if it is gone or has expired. Those
+-- that are held beyond a like timeout are looked at at the same times.
+local function look(key)
+	local it = read(key)
+	if not it then
+		return nil
+	end
 	if now < expiry(it) then
 		return expiry(it)
 	end
@@ -35,12 +39,11 @@ local latest = 0 -- when to look at what stays, of what was looked at
 local function settle(member)
 	local id = string.sub(member, 2)
 	local key = ARGV[4] .. id
-	local readable, it = pcall(read, key)
+	local readable, again = pcall(look, key)
 	if not readable then -- not ours to remove, and no reason to stop for the others
 		redis.call('ZADD', KEYS[2], text(now + MOST_DELAY), member)
 		return
 	end
-	local again = it and look(it)
 	if again then
 		latest = math.max(latest, again)
 		redis.call('ZADD', KEYS[2], text(again), member)
