@@ -58,8 +58,8 @@ func refusals() []refusal {
 		{words: "NOAUTH", cause: "Redis wants a password; put user and password into the URL"},
 		{words: "WRONGPASS", cause: "Redis refuses user or password of the URL"},
 		{words: "NOPERM", cause: noPermission},
-		{words: "WRONGTYPE", cause: "a key under the prefix belongs to another program; use another prefix"},
-		{words: "CORRUPT", cause: "a record under the prefix is not in our form: another program, or another version of this one, writes there; use another prefix, or DEL that key"},
+		{words: "WRONGTYPE", is: session.ErrDamaged, cause: "a key under the prefix belongs to another program; use another prefix"},
+		{words: "CORRUPT", is: session.ErrDamaged, cause: "a record under the prefix is not in our form: another program, or another version of this one, writes there; use another prefix, or DEL that key"},
 		{words: "NOSCRIPT", cause: "Redis forgot a script as soon as it was sent"},
 	}
 }

@@ -226,6 +226,9 @@ func TestForeignKeys(t *testing.T) {
 			}
 			err := put(s, t, id, "other")
 			tells(t, err, spoil.say, "prefix")
+			if !errors.Is(err, session.ErrDamaged) {
+				t.Errorf("got error %v, want ErrDamaged", err)
+			}
 			if err != nil && strings.Contains(err.Error(), id) {
 				t.Errorf("the error tells the id: %v", err)
 			}
@@ -240,6 +243,33 @@ func TestForeignKeys(t *testing.T) {
 				t.Errorf("Expire: %v", err)
 			}
 		})
+	}
+}
+
+// TestDamagedLostHold has a lost hold that can't be read: who meets it has changed
+// nothing.
+func TestDamagedLostHold(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	s := open(t, redisstore.Options{URL: server.URL()})
+	id := session.NewID()
+	mustPut(t, s, id, "data")
+	lost := mustLock(t, s, id)
+	it, err := s.Lock(t.Context(), id, session.LockOptions{Steal: lost, Timeout: time.Minute})
+	must(t, err)
+	must(t, s.Put(t.Context(), id, it.Hold.Token, []byte("other"), session.PutOptions{Timeout: time.Minute}))
+	item := onlyKey(t, server, "*item:"+id)
+	server.Do(t, "HSET", item, fmt.Sprint("l", lost), "60000000000 x")
+	before := server.Do(t, "HGETALL", item)
+	_, err = s.Lock(t.Context(), id, session.LockOptions{Timeout: time.Minute})
+	if !errors.Is(err, session.ErrDamaged) {
+		t.Errorf("Lock: got error %v, want ErrDamaged", err)
+	}
+	if err := s.Unlock(t.Context(), id, lost, session.UnlockOptions{Committed: true}); !errors.Is(err, session.ErrDamaged) {
+		t.Errorf("Unlock: got error %v, want ErrDamaged", err)
+	}
+	if after := server.Do(t, "HGETALL", item); after != before {
+		t.Errorf("the item was %q and is %q", before, after)
 	}
 }
 

@@ -11,7 +11,8 @@ end
 if not it then
 	return {'none'}
 end
+local answer = told(it, now)
 if ARGV[5] == '1' then
 	slide(it, now, false)
 end
-return told(it, now)
+return answer

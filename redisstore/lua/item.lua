@@ -111,6 +111,14 @@ local function lostAt(it, token)
 	return nil
 end
 
+-- lostHold reads a lost hold. It is asked before anything is written: what can't be
+-- read is to be left as it is.
+local function lostHold(it, token)
+	local record = redis.call('HGET', it.key, 'l' .. token) or corrupt('lost hold')
+	local h = string.match(record, '^%d+ (.*)$') or corrupt('lost hold')
+	return h, parse(h)
+end
+
 -- isBase tells whether a lost hold was sent this version of the data.
 local function isBase(it, version)
 	for _, l in ipairs(it.lost) do
@@ -222,8 +230,8 @@ end
 local function told(it, now)
 	local answer = {'item', now, it.timeout, it.version or '', it.h or '', it.committed or '', it.data or ''}
 	for _, l in ipairs(it.lost) do
-		local record = redis.call('HGET', it.key, 'l' .. l.token) or corrupt('lost hold')
-		table.insert(answer, string.match(record, '^%d+ (.*)$') or corrupt('lost hold'))
+		local h = lostHold(it, l.token)
+		table.insert(answer, h)
 	end
 	return answer
 end

@@ -15,6 +15,11 @@ end
 if it and it.hold and it.hold.token ~= ARGV[5] then
 	return {'locked', now, it.h}
 end
+local since = {}
+for i, l in ipairs(it and it.lost or {}) do
+	local _, lost = lostHold(it, l.token)
+	since[i] = lost.since
+end
 
 -- The clock lets tokens rise also when nothing is known of former ones. The
 -- counter does when the clock does not, and is read before anything is written.
@@ -36,9 +41,7 @@ slide(it, now, true, 'h', it.h, 't', it.timeout)
 -- What was lost longer ago than a session lives belongs to no open exchange.
 local before = #it.lost
 for i = #it.lost, 1, -1 do
-	local record = redis.call('HGET', it.key, 'l' .. it.lost[i].token) or corrupt('lost hold')
-	local lost = parse(string.match(record, '^%d+ (.*)$') or corrupt('lost hold'))
-	if now - lost.since > micros(it.timeout) and lost.token ~= ARGV[6] then
+	if now - since[i] > micros(it.timeout) and it.lost[i].token ~= ARGV[6] then
 		forget(it, i)
 	end
 end

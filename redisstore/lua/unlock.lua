@@ -13,13 +13,12 @@ if not it or ARGV[5] == '0' then
 end
 local committed = ARGV[6] == '1'
 local present = it.hold and it.hold.token == ARGV[5]
-local record = not present and lostAt(it, ARGV[5]) and redis.call('HGET', it.key, 'l' .. ARGV[5])
-if not present and not record then
+if not present and not lostAt(it, ARGV[5]) then
 	return {'lost'}
 end
-local ended = it.h
-if record then
-	ended = string.match(record, '^%d+ (.*)$') or corrupt('lost hold')
+local ended, lost = it.h, nil
+if not present then
+	ended, lost = lostHold(it, ARGV[5])
 end
 if committed then
 	slide(it, now, true, 'c', ended)
@@ -32,7 +31,7 @@ else
 	forgetToken(it, ARGV[5])
 	if committed then
 		redis.call('HDEL', it.key, 'k')
-		forgetToken(it, parse(ended).late)
+		forgetToken(it, lost.late)
 	end
 end
 if not it.version and not it.hold and #it.lost == 0 then
