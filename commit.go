@@ -197,6 +197,13 @@ func (m *Manager) merge(ctx context.Context, base, item Item, u Update) (_ wire.
 		o.Sent = sent.has
 	}
 	merged, err := wire.Merge(base.items(), u.Items, item.items(), o)
+	if err == nil && sent != nil && len(merged.Kept) > 0 {
+		// What the client left out it may have sent to another node, or before this
+		// one began: only the store knows.
+		if err = m.learned.refresh(ctx, m.store, u.Client.Name); err == nil {
+			merged, err = wire.Merge(base.items(), u.Items, item.items(), o)
+		}
+	}
 	if err != nil {
 		return wire.Merged{}, nil, err
 	}

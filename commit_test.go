@@ -131,6 +131,27 @@ func TestClientRemovesOnlyWhatItHasEverSent(t *testing.T) {
 	}
 }
 
+// What a client has sent to another node, or before this one began, it has sent,
+// also if the update has no key that is new to this node.
+func TestClientRemovesWhatItHasSentToAnotherNode(t *testing.T) {
+	store := newStore(t)
+	m := newManager(t, store, session.ManagerOptions{})
+	lenient := session.Client{Name: "lenient"}
+	other := newManager(t, store, session.ManagerOptions{})
+	mustCommit(t, mustHold(t, m, 0), update(shop, "foreign", "1"))
+	mustCommit(t, mustHold(t, other, 0), update(lenient, "own", "2"))
+	mustCommit(t, mustHold(t, m, 0), update(lenient, "own", "2", "rare", "3"))
+	mustCommit(t, mustHold(t, other, 0), update(lenient, "own", "2"))
+	if got, want := stored(t, other), "foreign=1 own=2"; got != want {
+		t.Errorf("stored %q, want %q", got, want)
+	}
+	third := newManager(t, store, session.ManagerOptions{})
+	mustCommit(t, mustHold(t, third, 0), update(lenient)) // its page has signed somebody out
+	if got, want := stored(t, third), "foreign=1"; got != want {
+		t.Errorf("stored %q, want %q", got, want)
+	}
+}
+
 func TestFindTellsWhichHoldACommitBelongsTo(t *testing.T) {
 	const limit = time.Minute
 	hold := func(t *testing.T, m *session.Manager, client, trace string, detached bool) *session.Held {

@@ -11,7 +11,8 @@ import (
 )
 
 // learnedKeys remembers which keys each client has ever sent, as the store
-// knows it, so that a commit need not ask.
+// knows it, so that a commit need not ask, unless its client leaves out a key that
+// it is not known here to have sent.
 type learnedKeys struct {
 	mu       sync.Mutex
 	byClient map[string]*sentKeys
@@ -24,22 +25,32 @@ type sentKeys struct {
 	spelled map[string]bool // as they were last sent: looked up without folding
 }
 
-// sent returns the keys that a client has ever sent, those of this update
-// among them. Only a key that is new to this node costs a call of the store.
+// sent returns the keys that a client has ever sent, as far as this node knows,
+// those of this update among them. Only a key that is new to this node costs a
+// call of the store.
 func (l *learnedKeys) sent(ctx context.Context, store Store, client string, update []byte) (*sentKeys, error) {
 	keys := l.of(client)
 	unseen := keys.unseen(update)
 	if len(unseen) == 0 {
 		return keys, nil
 	}
+	return keys, keys.learn(ctx, store, client, unseen)
+}
+
+// refresh asks the store what a client has ever sent, at any node.
+func (l *learnedKeys) refresh(ctx context.Context, store Store, client string) error {
+	return l.of(client).learn(ctx, store, client, nil)
+}
+
+// learn adds what the store knows, and tells it of the keys that it may not know.
+func (k *sentKeys) learn(ctx context.Context, store Store, client string, unseen []string) error {
 	ask := within(ctx, storeTimeout)
 	defer ask.end()
 	all, err := store.Learn(ask, client, unseen)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		k.add(all, unseen)
 	}
-	keys.add(all, unseen)
-	return keys, nil
+	return err
 }
 
 // of returns the keys of a client.
