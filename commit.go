@@ -121,9 +121,9 @@ func (m *Manager) Commit(ctx context.Context, item Item, u Update) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	m.underway.begin(item.Hold.Token)
+	m.underway.begin(item.holdName())
 	err := m.commit(ctx, item, u)
-	if left := m.underway.end(item.Hold.Token); left && err != nil {
+	if left := m.underway.end(item.holdName()); left && err != nil {
 		err = errors.Join(err, m.giveUp(ctx, item))
 	}
 	return err

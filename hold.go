@@ -116,7 +116,7 @@ func (w *writer) take(watched bool, want Hold) (*Held, error) {
 		w.unwatch()
 		return nil, err
 	}
-	w.m.queues.hold(item.Hold.Token)
+	w.m.queues.hold(item.holdName())
 	return &Held{Item: item, Waited: time.Since(w.came), m: w.m, changed: w.changed, unwatch: w.unwatch}, nil
 }
 
@@ -154,7 +154,7 @@ func (w *writer) lock(want Hold) (Item, error) {
 			return Item{}, err
 		}
 		w.holder, w.looked, steal = locked.Hold, time.Now(), Hold{}
-		patience, err := w.m.patience(w.ctx, w.holder)
+		patience, err := w.m.patience(w.ctx, w.place.id, w.holder)
 		if err != nil {
 			return Item{}, err
 		}
@@ -228,14 +228,14 @@ func (w *writer) wait(signal <-chan struct{}, most time.Duration) error {
 	}
 }
 
-// patience returns how long a writer leaves the session to its holder before it
+// patience returns how long a writer leaves a session to its holder before it
 // looks again; 0 if the hold may be taken away now.
-func (m *Manager) patience(ctx context.Context, holder Hold) (time.Duration, error) {
+func (m *Manager) patience(ctx context.Context, id string, holder Hold) (time.Duration, error) {
 	patience := Never
 	if limit := holder.limit(); limit > 0 {
 		patience = max(limit-holder.Age, 0)
 	}
-	if holder.Node == m.opts.Node && !m.queues.holds(holder.Token) {
+	if holder.Node == m.opts.Node && !m.isHeld(holdName{id, holder.Token}) {
 		return 0, nil // granted, but the store's answer was lost: nobody knows of it
 	}
 	if holder.Node == m.opts.Node || patience == 0 {
@@ -250,6 +250,10 @@ func (m *Manager) patience(ctx context.Context, holder Hold) (time.Duration, err
 	}
 	return min(patience, beatEvery), nil
 }
+
+// isHeld reports whether somebody at this node has a hold: an exchange, or its
+// commit, which goes on when the exchange has ended.
+func (m *Manager) isHeld(name holdName) bool { return m.queues.holds(name) || m.underway.has(name) }
 
 // lossesInARow is after how many lost holds the next one gets a tenth of its
 // limit. Waiters whose browsers have left look like any other: each would hold
@@ -307,7 +311,7 @@ func (h *Held) Standing(ctx context.Context) (Standing, error) {
 	case item.Hold.Token == mine:
 		return Holding, nil
 	case slices.ContainsFunc(item.Lost, func(lost Hold) bool { return lost.Token == mine }):
-		h.m.queues.drop(mine)
+		h.m.queues.drop(h.Item.holdName())
 		return Lost, nil
 	}
 	h.end()
@@ -334,7 +338,7 @@ func (h *Held) Commit(ctx context.Context, u Update) error {
 // within a time of its own, and does nothing once the hold has ended. A commit of
 // the hold that is under way goes on, and ends the hold if it fails.
 func (h *Held) Release(ctx context.Context) error {
-	if !h.end() || h.m.underway.leave(h.Item.Hold.Token) {
+	if !h.end() || h.m.underway.leave(h.Item.holdName()) {
 		return nil
 	}
 	return h.m.giveUp(ctx, h.Item)
@@ -347,6 +351,6 @@ func (h *Held) end() bool {
 		return false
 	}
 	h.unwatch()
-	h.m.queues.drop(h.Item.Hold.Token)
+	h.m.queues.drop(h.Item.holdName())
 	return true
 }

@@ -595,3 +595,39 @@ func TestLateCommitOutlivesItsExchange(t *testing.T) {
 		}
 	})
 }
+
+// A slowStore takes its time to store.
+type slowStore struct {
+	session.Store
+	takes time.Duration
+}
+
+func (s *slowStore) Put(ctx context.Context, id string, token uint64, data []byte, o session.PutOptions) error {
+	time.Sleep(s.takes)
+	return s.Store.Put(ctx, id, token, data, o)
+}
+
+// A hold whose commit is under way is not free for the taking, though its exchange
+// has ended.
+func TestHoldIsNotTakenFromItsCommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, &slowStore{newStore(t), time.Second}, session.ManagerOptions{})
+		mustCommit(t, mustHold(t, m, 0), update(shop, "n", "0"))
+		h := mustHold(t, m, time.Hour)
+		done := make(chan error, 1)
+		go func() { done <- m.Commit(t.Context(), h.Item, update(shop, "n", "1")) }()
+		synctest.Wait()
+		must(t, h.Release(t.Context())) // the GET's connection broke
+		next := mustHold(t, m, time.Hour)
+		if got := text(t, next.Item.Data); got != "n=1" {
+			t.Errorf("the next one was sent %q, want n=1", got)
+		}
+		must(t, next.Release(t.Context()))
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if n := m.Stats().Steals; n != 0 {
+			t.Errorf("%d holds were taken, want none", n)
+		}
+	})
+}

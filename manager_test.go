@@ -310,6 +310,66 @@ func TestHoldOfADeadNodeIsTaken(t *testing.T) {
 	})
 }
 
+// A pairedStore keeps one session in a store of its own, as a cluster may: its
+// tokens rise for each session, and two sessions may have the same.
+type pairedStore struct {
+	session.Store
+	id    string
+	other session.Store // has that id
+}
+
+func (s *pairedStore) of(id string) session.Store {
+	if id == s.id {
+		return s.other
+	}
+	return s.Store
+}
+
+func (s *pairedStore) Get(ctx context.Context, id string, o session.GetOptions) (session.Item, error) {
+	return s.of(id).Get(ctx, id, o)
+}
+
+func (s *pairedStore) Lock(ctx context.Context, id string, o session.LockOptions) (session.Item, error) {
+	return s.of(id).Lock(ctx, id, o)
+}
+
+func (s *pairedStore) Put(ctx context.Context, id string, token uint64, data []byte, o session.PutOptions) error {
+	return s.of(id).Put(ctx, id, token, data, o)
+}
+
+func (s *pairedStore) Unlock(ctx context.Context, id string, token uint64, o session.UnlockOptions) error {
+	return s.of(id).Unlock(ctx, id, token, o)
+}
+
+func (s *pairedStore) Watch(ctx context.Context, id string) (<-chan struct{}, func(), error) {
+	return s.of(id).Watch(ctx, id)
+}
+
+// TestHoldsOfTwoSessionsMayHaveOneToken: a token is unlike others of its session,
+// and not of all.
+func TestHoldsOfTwoSessionsMayHaveOneToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const id = "twijpyk0sh4ml2l4v5ydgfx5"
+		m := newManager(t, &pairedStore{Store: newStore(t), id: id, other: newStore(t)}, session.ManagerOptions{LockWait: time.Second})
+		h := mustHold(t, m, time.Hour)
+		twin, err := m.Hold(t.Context(), session.HoldRequest{ID: id})
+		must(t, err)
+		if twin.Item.Hold.Token != h.Item.Hold.Token {
+			t.Fatalf("the tokens are %d and %d, want the same", twin.Item.Hold.Token, h.Item.Hold.Token)
+		}
+		if n := m.Stats().Holds; n != 2 {
+			t.Errorf("%d holds, want 2", n)
+		}
+		must(t, twin.Release(t.Context()))
+		var busy *session.BusyError
+		if _, err := m.Hold(t.Context(), session.HoldRequest{ID: testID}); !errors.As(err, &busy) {
+			t.Errorf("got %v, want a BusyError: it is held still", err)
+		}
+		mustCommit(t, h, update(shop, "n", "1"))
+		nothingHeld(t, m)
+	})
+}
+
 func TestHoldOfALivingNodeIsNotTaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newStore(t)

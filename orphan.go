@@ -80,7 +80,7 @@ func (m *Manager) adopt(id string) error {
 	ctx, cancel := context.WithTimeout(m.done, storeTimeout)
 	defer cancel()
 	item, err := m.store.Get(ctx, id, GetOptions{})
-	if err == nil && item.Hold.Node == m.opts.Node && !m.queues.holds(item.Hold.Token) {
+	if err == nil && item.Hold.Node == m.opts.Node && !m.isHeld(item.holdName()) {
 		m.log.Warn("a session was held for nobody, because an answer of the store was lost; it is free again",
 			"session", HashID(id), "client", item.Hold.Client, "held", item.Hold.Age)
 		err = m.store.Unlock(ctx, id, item.Hold.Token, UnlockOptions{})

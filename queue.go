@@ -15,9 +15,9 @@ type queues struct {
 	maxWaiters, maxHolds int
 
 	mu      sync.Mutex
-	first   map[string]*place   // the head of each queue, by session id
-	waiters int                 // places in all queues
-	tokens  map[uint64]struct{} // of the holds that exchanges of this node have
+	first   map[string]*place     // the head of each queue, by session id
+	waiters int                   // places in all queues
+	held    map[holdName]struct{} // the holds that exchanges of this node have
 }
 
 // A place is a writer's place in the queue of its session.
@@ -33,14 +33,14 @@ type place struct {
 
 func (q *queues) init(maxWaiters, maxHolds int) {
 	q.maxWaiters, q.maxHolds = maxWaiters, maxHolds
-	q.first, q.tokens = make(map[string]*place), make(map[uint64]struct{})
+	q.first, q.held = make(map[string]*place), make(map[holdName]struct{})
 }
 
 // join puts a writer at the end of the queue.
 func (q *queues) join(id string) (*place, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.waiters+len(q.tokens) >= q.maxHolds {
+	if q.waiters+len(q.held) >= q.maxHolds {
 		return nil, &BusyError{Reason: fmt.Sprintf("%d sessions are held or waited for on this node, which is as many as may be (max_holds)", q.maxHolds)}
 	}
 	head := q.first[id]
@@ -193,31 +193,41 @@ func (q *queues) failure(p *place) error {
 	return p.failed
 }
 
+// A holdName tells a hold from all others: a token is unlike those of its session
+// only.
+type holdName struct {
+	id    string
+	token uint64
+}
+
+// holdName is the name of the present hold.
+func (it Item) holdName() holdName { return holdName{it.ID, it.Hold.Token} }
+
 // hold notes a hold that an exchange of this node has. It must be noted before
 // its place is left: one of this node that is not noted is nobody's.
-func (q *queues) hold(token uint64) {
+func (q *queues) hold(name holdName) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.tokens[token] = struct{}{}
+	q.held[name] = struct{}{}
 }
 
 // drop forgets a hold that has ended or was lost.
-func (q *queues) drop(token uint64) {
+func (q *queues) drop(name holdName) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	delete(q.tokens, token)
+	delete(q.held, name)
 }
 
 // holds reports whether an exchange of this node has the hold.
-func (q *queues) holds(token uint64) bool {
+func (q *queues) holds(name holdName) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	_, ok := q.tokens[token]
+	_, ok := q.held[name]
 	return ok
 }
 
 func (q *queues) count() (holds, waiters int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.tokens), q.waiters
+	return len(q.held), q.waiters
 }

@@ -5,12 +5,12 @@ package session
 
 import "sync"
 
-// underway are the commits that this node is making, by the token of the hold that
-// each began with. An exchange that ends meanwhile leaves its hold to them: the
+// underway are the commits that this node is making, by the hold that each began
+// with. An exchange that ends meanwhile leaves its hold to them: the
 // commit has arrived whole, whatever has become of the connection.
 type underway struct {
 	mu      sync.Mutex
-	commits map[uint64]*committing
+	commits map[holdName]*committing
 }
 
 // A committing is what is known of the commits of one hold.
@@ -19,38 +19,45 @@ type committing struct {
 	left bool // the exchange has ended
 }
 
-func (u *underway) begin(token uint64) {
+func (u *underway) begin(name holdName) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.commits == nil {
-		u.commits = make(map[uint64]*committing)
+		u.commits = make(map[holdName]*committing)
 	}
-	if u.commits[token] == nil {
-		u.commits[token] = new(committing)
+	if u.commits[name] == nil {
+		u.commits[name] = new(committing)
 	}
-	u.commits[token].n++
+	u.commits[name].n++
 }
 
 // end reports whether the hold is now nobody's.
-func (u *underway) end(token uint64) (left bool) {
+func (u *underway) end(name holdName) (left bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	c := u.commits[token]
+	c := u.commits[name]
 	if c.n--; c.n > 0 {
 		return false
 	}
-	delete(u.commits, token)
+	delete(u.commits, name)
 	return c.left
 }
 
 // leave leaves a hold to its commits. It reports false if there are none.
-func (u *underway) leave(token uint64) bool {
+func (u *underway) leave(name holdName) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	c := u.commits[token]
+	c := u.commits[name]
 	if c == nil {
 		return false
 	}
 	c.left = true
 	return true
+}
+
+// has reports whether a hold has commits.
+func (u *underway) has(name holdName) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.commits[name] != nil
 }
