@@ -117,16 +117,18 @@ func matchHold(item Item, trace, client string) (Hold, error) {
 // be made in time; ErrFull. After these nothing has changed. ErrCommitUnknown if
 // the store did not say in time whether it did it. A context that ends breaks off
 // the wait of a late commit, and not what the store was asked to do.
-func (m *Manager) Commit(ctx context.Context, item Item, u Update) error {
+func (m *Manager) Commit(ctx context.Context, item Item, u Update) (err error) {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	m.underway.begin(item.holdName())
-	err := m.commit(ctx, item, u)
-	if left := m.underway.end(item.holdName()); left && err != nil {
-		err = errors.Join(err, m.giveUp(ctx, item))
-	}
-	return err
+	err = errPanicked
+	defer func() { // also if the store panics
+		if left := m.underway.end(item.holdName()); left && err != nil {
+			err = errors.Join(err, m.giveUp(ctx, item))
+		}
+	}()
+	return m.commit(ctx, item, u)
 }
 
 // commit commits while the hold is still there, or else late.

@@ -65,6 +65,28 @@ func TestFailedCommitKeepsTheHold(t *testing.T) {
 	mustCommit(t, h, update(shop, "n", "1"))
 }
 
+// A panickyStore panics when it is to store.
+type panickyStore struct{ session.Store }
+
+func (s panickyStore) Put(context.Context, string, uint64, []byte, session.PutOptions) error {
+	panic("no")
+}
+
+// A commit that panics leaves nothing behind: its exchange can end the hold.
+func TestCommitThatPanicsIsNotUnderWayForEver(t *testing.T) {
+	store := newStore(t)
+	m := newManager(t, panickyStore{store}, session.ManagerOptions{})
+	h := mustHold(t, m, 0)
+	func() {
+		defer func() { recover() }()
+		h.Commit(t.Context(), update(shop, "n", "1"))
+	}()
+	must(t, h.Release(t.Context()))
+	if got := store.Len(); got != 0 {
+		t.Errorf("%d sessions are held or stored, want none", got)
+	}
+}
+
 func TestCommitChecksWhatItStores(t *testing.T) {
 	m := newManager(t, newStore(t), session.ManagerOptions{Limits: wire.Limits{Session: 100, Value: 60}})
 	one, two := session.Client{Name: "one", Scope: scope(t, "one")}, session.Client{Name: "two", Scope: scope(t, "two")}
