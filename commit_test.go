@@ -315,8 +315,20 @@ func TestKeyThatAClientCannotWriteIsNotLearned(t *testing.T) {
 	}
 }
 
+// A learningStore counts what it is asked of the keys of clients.
+type learningStore struct {
+	session.Store
+	asked int
+}
+
+func (s *learningStore) Learn(ctx context.Context, client string, keys []string) ([]string, error) {
+	s.asked++
+	return s.Store.Learn(ctx, client, keys)
+}
+
 func TestClientThatSendsNewKeysForEverIsBounded(t *testing.T) {
-	m := newManager(t, newStore(t), session.ManagerOptions{})
+	store := &learningStore{Store: newStore(t)}
+	m := newManager(t, store, session.ManagerOptions{})
 	wizard := session.Client{Name: "wizard"}
 	for i := range 12 {
 		var keys []string
@@ -333,10 +345,14 @@ func TestClientThatSendsNewKeysForEverIsBounded(t *testing.T) {
 		}
 		mustCommit(t, mustHold(t, m, 0), session.Update{Client: wizard, Abandoned: true})
 	}
+	store.asked = 0
 	mustCommit(t, mustHold(t, m, 0), update(wizard, "wizard:11:999", "1"))
 	mustCommit(t, mustHold(t, m, 0), update(wizard))
 	if got := stored(t, m); got != "wizard:11:999=1" {
 		t.Errorf("stored %q, want the key that came after too many", got)
+	}
+	if store.asked != 0 {
+		t.Errorf("the store was asked %d times for what it learns no more", store.asked)
 	}
 }
 

@@ -37,9 +37,14 @@ func (l *learnedKeys) sent(ctx context.Context, store Store, client string, upda
 	return keys, keys.learn(ctx, store, client, unseen)
 }
 
-// refresh asks the store what a client has ever sent, at any node.
+// refresh asks the store what a client has ever sent, at any node, unless it has
+// sent too many keys to be asked about.
 func (l *learnedKeys) refresh(ctx context.Context, store Store, client string) error {
-	return l.of(client).learn(ctx, store, client, nil)
+	keys := l.of(client)
+	if keys.full() {
+		return nil
+	}
+	return keys.learn(ctx, store, client, nil)
 }
 
 // learn adds what the store knows, and tells it of the keys that it may not know.
@@ -98,6 +103,13 @@ func (k *sentKeys) add(all, spelled []string) {
 	for _, key := range spelled {
 		k.spelled[key] = true
 	}
+}
+
+// full reports whether so many keys are known that the store learns no more.
+func (k *sentKeys) full() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return max(len(k.folded), len(k.spelled)) >= mostSpelled
 }
 
 // has reports whether the client has ever sent the key.
