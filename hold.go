@@ -236,6 +236,9 @@ func (m *Manager) patience(ctx context.Context, id string, holder Hold) (time.Du
 		patience = max(limit-holder.Age, 0)
 	}
 	if holder.Node == m.opts.Node && !m.isHeld(holdName{id, holder.Token}) {
+		if holder.Late != 0 { // that of an abandon is taken out of turn, and its answer may be on its way
+			return min(patience, max(storeTimeout-holder.Age, 0)), nil
+		}
 		return 0, nil // granted, but the store's answer was lost: nobody knows of it
 	}
 	if holder.Node == m.opts.Node || patience == 0 {

@@ -272,6 +272,46 @@ func TestLateAbandonWins(t *testing.T) {
 	}
 }
 
+// A farStore is far away: its answers to late commits come after a while, and a
+// session has not gone at once.
+type farStore struct{ session.Store }
+
+func (s farStore) Lock(ctx context.Context, id string, o session.LockOptions) (session.Item, error) {
+	item, err := s.Store.Lock(ctx, id, o)
+	if o.Hold.Late != 0 {
+		time.Sleep(time.Second)
+	}
+	return item, err
+}
+
+func (s farStore) Delete(ctx context.Context, id string, token uint64) error {
+	time.Sleep(time.Second)
+	return s.Store.Delete(ctx, id, token)
+}
+
+// Who waits when a session is ended late gets the one that follows, not the one
+// that is about to go.
+func TestWriterThatWaitsOutlivesALateAbandon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, farStore{newStore(t)}, session.ManagerOptions{})
+		slow, quick := robbed(t, m)
+		next := make(chan *session.Held, 1)
+		go func() { next <- mustHold(t, m, time.Hour) }()
+		synctest.Wait()
+		must(t, slow.Commit(t.Context(), session.Update{Client: shop, Abandoned: true}))
+		h := <-next
+		if !h.Item.New {
+			t.Error("the session that has ended was given to who waited")
+		}
+		mustCommit(t, h, update(shop, "n", "9"))
+		if err := quick.Commit(t.Context(), update(shop, "n", "5")); !errors.Is(err, session.ErrLockLost) {
+			t.Errorf("got %v, want ErrLockLost", err)
+		}
+		must(t, quick.Release(t.Context()))
+		wantStored(t, m, "n=9")
+	})
+}
+
 func TestLateCommitToASessionThatHasEndedIsRefused(t *testing.T) {
 	abandoned := update(shop)
 	abandoned.Abandoned = true
