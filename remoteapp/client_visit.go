@@ -157,14 +157,15 @@ func (r *reply) read() error {
 }
 
 // rest reads what follows the session, to its clean end. It must come within
-// the context's time. Of what is more than most it returns no more.
+// the context's time: the end that an owner gives an exchange because it was given
+// up is none. Of what is more than most it returns no more.
 func (r *reply) rest(ctx context.Context, most int64) ([]byte, error) {
-	defer context.AfterFunc(ctx, r.close)()
+	inTime := context.AfterFunc(ctx, r.close)
 	b, err := io.ReadAll(io.LimitReader(r.body, most))
 	if err == nil {
 		_, err = io.Copy(io.Discard, r.body)
 	}
-	if err != nil && ctx.Err() != nil {
+	if !inTime() {
 		err = context.Cause(ctx)
 	}
 	return b, err

@@ -54,8 +54,8 @@ func (c *Conn) Write(p []byte) (int, error) {
 // to it, then [io.EOF]. Reads and Writes of this end that wait fail with
 // [net.ErrClosed]. A second Close does nothing.
 func (c *Conn) Close() error {
+	c.in.closeReader() // first: this end must not read what the other says to its close
 	c.out.closeWriter(net.ErrClosed)
-	c.in.closeReader()
 	return nil
 }
 

@@ -106,7 +106,7 @@ func skipPut(ctx context.Context, s session.Store, id string, token uint64, _ []
 func putElsewhere(ctx context.Context, s session.Store, id string, token uint64, data []byte, o session.PutOptions) error {
 	for _, other := range ids(2) {
 		if other != id {
-			if item, err := s.Get(ctx, other, session.GetOptions{}); err == nil {
+			if item, err := s.Get(ctx, other, session.GetOptions{}); err == nil && !item.New {
 				data = item.Data
 			}
 		}
