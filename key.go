@@ -166,7 +166,7 @@ func sameCodec(a, b Codec) bool {
 // hasValue reports whether the session has a value, other than null. s.mu is held.
 func (k Key[T]) hasValue(s *Session) bool {
 	i, ok := s.index[k.folded]
-	return ok && string(bytes.TrimSpace(s.values[i].Value)) != "null"
+	return ok && !isNull(s.values[i].Value)
 }
 
 // decode makes a value of bytes that the session has. s.mu is held.

@@ -159,13 +159,16 @@ func (s *Session) encoded(before int) []byte {
 	const more = 64 // for a change or two
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	isNull := func(item wire.Item) bool { return string(bytes.TrimSpace(item.Value)) == "null" }
+	none := func(item wire.Item) bool { return isNull(item.Value) }
 	values := s.values
-	if slices.ContainsFunc(values, isNull) {
-		values = slices.DeleteFunc(slices.Clone(values), isNull)
+	if slices.ContainsFunc(values, none) {
+		values = slices.DeleteFunc(slices.Clone(values), none)
 	}
 	return wire.AppendItems(make([]byte, 0, before+more), values, s.stillUnknown())
 }
+
+// isNull reports whether a value is JSON's null, which is none.
+func isNull(value []byte) bool { return string(bytes.TrimSpace(value)) == "null" }
 
 // stillUnknown are the unknown keys that the request has not changed. s.mu is
 // held.
