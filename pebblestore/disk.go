@@ -4,6 +4,7 @@
 package pebblestore
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -32,23 +33,23 @@ type disk struct {
 	dir      string
 	log      *slog.Logger
 	memTable int64
-	keep     int64 // below it no data are taken, and below half of it nothing at all
-	done     chan struct{}
-	lastFull atomic.Int64 // when a file could not be written, by the system's clock
-	told     atomic.Bool  // the log says that it is full
+	keep     int64           // below it no data are taken, and below half of it nothing at all
+	life     context.Context // nobody waits for room when it is over
+	lastFull atomic.Int64    // when a file could not be written, by the system's clock
+	told     atomic.Bool     // the log says that it is full
 
 	mu      sync.Mutex
 	ballast bool // it is there
 }
 
 // newDisk sizes everything by the disk that dir is on.
-func newDisk(dir string, log *slog.Logger) (*disk, error) {
+func newDisk(life context.Context, dir string, log *slog.Logger) (*disk, error) {
 	usage, err := vfs.Default.GetDiskUsage(dir)
 	if err != nil {
 		return nil, fmt.Errorf("pebblestore: %w", err)
 	}
 	memTable := min(max(int64(usage.TotalBytes/64), leastMemTable), mostMemTable)
-	return &disk{dir: dir, log: log, memTable: memTable, keep: 4 * memTable, done: make(chan struct{})}, nil
+	return &disk{dir: dir, log: log, memTable: memTable, keep: 4 * memTable, life: life}, nil
 }
 
 func (d *disk) free() (int64, error) {
@@ -189,7 +190,7 @@ func (d *disk) isOurs(path string) bool {
 // wait reports true at once if the store is closed meanwhile.
 func (d *disk) wait(most time.Duration) (closed bool) {
 	select {
-	case <-d.done:
+	case <-d.life.Done():
 		return true
 	case <-time.After(most):
 		return false

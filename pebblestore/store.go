@@ -42,6 +42,7 @@ type Store struct {
 	damaged sync.Map              // by path, the files that are known to be
 	copies  sync.Map              // by path, what tells that a copy that is under way is given up
 
+	life context.Context // until the store is closed
 	stop context.CancelFunc
 	wg   sync.WaitGroup
 }
@@ -57,11 +58,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	life, stop := context.WithCancel(context.WithoutCancel(ctx))
-	s.stop = stop
-	s.wg.Go(func() { s.keepClock(life) })
+	s.wg.Go(func() { s.keepClock(s.life) })
 	if o.SyncEvery > 0 {
-		s.wg.Go(func() { s.keepSynced(life) })
+		s.wg.Go(func() { s.keepSynced(s.life) })
 	}
 	return s, nil
 }
@@ -75,12 +74,12 @@ func open(ctx context.Context, o Options, readOnly bool) (*Store, error) {
 		return nil, err
 	}
 	o.CacheBytes = cmp.Or(o.CacheBytes, defaultCacheBytes)
-	s := &Store{o: o, readOnly: readOnly, log: cmp.Or(o.Logger, slog.Default()), stop: func() {}}
 	lock, err := lockDir(o.Dir, readOnly)
 	if err != nil {
 		return nil, err
 	}
-	s.lock = lock
+	s := &Store{o: o, readOnly: readOnly, log: cmp.Or(o.Logger, slog.Default()), lock: lock}
+	s.life, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(err, s.shut())
 	}
@@ -89,7 +88,7 @@ func open(ctx context.Context, o Options, readOnly bool) (*Store, error) {
 
 // open does all that can fail while the lock is held.
 func (s *Store) open(ctx context.Context) (err error) {
-	if s.disk, err = newDisk(s.o.Dir, s.log); err != nil {
+	if s.disk, err = newDisk(s.life, s.o.Dir, s.log); err != nil {
 		return err
 	}
 	fresh, err := isNew(s.o.Dir)
@@ -192,7 +191,8 @@ func (s *Store) load(ctx context.Context) error {
 }
 
 // Close writes down what is only in memory, and gives the directory up. On a disk
-// that is full it does no more than the end of the process would.
+// that is full it does no more than the end of the process would, and nobody waits
+// for room any more.
 func (s *Store) Close() error {
 	s.stop()
 	s.wg.Wait()
@@ -205,10 +205,8 @@ func (s *Store) Close() error {
 
 // shut closes what is open.
 func (s *Store) shut() error {
+	s.stop()
 	var err error
-	if s.disk != nil {
-		close(s.disk.done)
-	}
 	if s.db != nil {
 		err = guarded(s.db.Close)
 	}
