@@ -33,10 +33,10 @@ type disk struct {
 	dir      string
 	log      *slog.Logger
 	memTable int64
-	keep     int64           // below it no data are taken, and below half of it nothing at all
-	life     context.Context // nobody waits for room when it is over
-	lastFull atomic.Int64    // when a file could not be written, by the system's clock
-	told     atomic.Bool     // the log says that it is full
+	keep     int64                     // below it no data are taken, and below half of it nothing at all
+	life     context.Context           // nobody waits for room when it is over
+	lastFull atomic.Pointer[time.Time] // when a file could not be written; nil if never
+	told     atomic.Bool               // the log says that it is full
 
 	mu      sync.Mutex
 	ballast bool // it is there
@@ -128,7 +128,7 @@ func (d *disk) tellRoom() {
 
 func (d *disk) justFull() bool {
 	last := d.lastFull.Load()
-	return last != 0 && time.Since(time.Unix(0, last)) < afterFull
+	return last != nil && time.Since(*last) < afterFull
 }
 
 // load takes the room of the ballast, if there is more than enough. On systems
@@ -168,7 +168,8 @@ func (d *disk) patiently(path string, try func() error) error {
 		if err == nil || !isFull(err) || !d.isOurs(path) {
 			return err
 		}
-		d.lastFull.Store(time.Now().UnixNano())
+		now := time.Now() // as it is: the system's clock may be set back
+		d.lastFull.Store(&now)
 		d.tellFull()
 		switch filepath.Ext(path) {
 		case ".sst", ".blob":

@@ -4,9 +4,11 @@
 package pebblestore
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -35,5 +37,22 @@ func TestCloseWithoutRoom(t *testing.T) {
 	}
 	if err := <-waited; !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("who waited is told %v", err)
+	}
+}
+
+// TestFullByNoWallClock notes that a disk is full: how long ago that is must not
+// depend on the time of day, which may be set back by an hour.
+func TestFullByNoWallClock(t *testing.T) {
+	life, end := context.WithCancel(t.Context())
+	end()
+	d, err := newDisk(life, t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.patiently(filepath.Join(d.dir, engineName, "000001.log"), noRoom); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatal(err)
+	}
+	if last := d.lastFull.Load(); last == nil || !strings.Contains(last.String(), " m=") {
+		t.Errorf("it is noted by the time of day only: %v", last)
 	}
 }
