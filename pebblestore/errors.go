@@ -61,12 +61,16 @@ type fatalError struct{ text string }
 
 func (e fatalError) Error() string { return e.text }
 
-// guarded calls f and makes an error of a panic with one: of Pebble's logger, or
-// of Pebble itself where a file is not as it should be.
+// guarded calls f and makes an error of a panic: of Pebble's logger, or of Pebble
+// itself where a file is not as it should be. Of those, some are with a text.
 func guarded(f func() error) (err error) {
 	defer func() {
-		if p, ok := recover().(error); ok {
+		switch p := recover().(type) {
+		case nil:
+		case error:
 			err = fmt.Errorf("the storage engine has stopped: %w", p)
+		default:
+			err = fmt.Errorf("the storage engine has stopped: %v", p)
 		}
 	}()
 	return f()
