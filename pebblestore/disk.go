@@ -263,6 +263,14 @@ func (f files) open(name string, try func() (vfs.File, error)) (file vfs.File, e
 	return file, nil
 }
 
+// Remove implements [vfs.FS].
+func (f files) Remove(name string) error {
+	if number, ok := logNumber(name); ok && f.disk.isOurs(name) {
+		f.log.synced.noteRemoved(number)
+	}
+	return f.FS.Remove(name)
+}
+
 // Lock implements [vfs.FS]. A check locks nothing: it has the directory of the
 // store, and may not be able to make a file.
 func (f files) Lock(name string) (io.Closer, error) {

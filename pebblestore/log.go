@@ -79,14 +79,19 @@ func logNumber(path string) (number uint64, ok bool) {
 	return number, ok && err == nil
 }
 
+var errLogGone = errors.New("the log of its database is gone")
+
 // checkLog makes sure that all that was synced of the log can be read.
 func checkLog(dir string, synced extent) error {
+	if synced.isRemoved() {
+		return nil
+	}
 	logs, err := logsIn(dir)
 	if err != nil {
 		return fmt.Errorf("pebblestore: %w", err)
 	}
 	if len(logs) == 0 || uint64(logs[len(logs)-1].Num) < synced.number {
-		return damaged(dir, errors.New("the log of its database is gone"))
+		return damaged(dir, errLogGone)
 	}
 	log, ok := logs.Get(wal.NumWAL(synced.number))
 	if !ok {

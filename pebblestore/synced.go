@@ -13,8 +13,11 @@ import (
 	"sync"
 )
 
-// An extent is how much of one of Pebble's files was synced.
+// An extent is how much of one of Pebble's files was synced; nothing of one that
+// Pebble removed, and may not have followed by another.
 type extent struct{ number, length uint64 }
+
+func (x extent) isRemoved() bool { return x.number != 0 && x.length == 0 }
 
 // extents are what the file says that is named synced. Pebble takes what it
 // can't read for the end of its log, and of its manifest. So it is written down
@@ -92,7 +95,10 @@ func keepCopied(dir string, least extents) error {
 	if err != nil {
 		return err
 	}
-	last := logs[len(logs)-1] // there is one, or check had complained
+	if len(logs) == 0 {
+		return damaged(dir, errLogGone)
+	}
+	last := logs[len(logs)-1]
 	e := extents{log: extent{number: uint64(last.Num)}}
 	if e.log.length, err = readableLength(last); err != nil {
 		return err
@@ -159,6 +165,18 @@ func (f *syncedFile) now() extents {
 
 func (f *syncedFile) noteLog(x extent) {
 	f.note(func(e *extents) { e.log = x })
+}
+
+// noteRemoved: Pebble is about to remove a log that it needs no more. When it is
+// opened, there is none until it makes another.
+func (f *syncedFile) noteRemoved(log uint64) {
+	if f.now().log.number != log {
+		return
+	}
+	f.noteLog(extent{number: log})
+	if f.file != nil {
+		_ = f.file.Sync() // before the log is gone for good
+	}
 }
 
 func (f *syncedFile) noteManifest(x extent) {
