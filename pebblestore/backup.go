@@ -106,7 +106,7 @@ func (s *Store) copyTo(ctx context.Context, dir string, progress func(records in
 	path := filepath.Join(dir, engineName)
 	s.copies.Store(path, ctx.Err)
 	defer s.copies.Delete(path)
-	err := guarded(func() error { return s.db.Checkpoint(path, pebble.WithFlushedWAL()) })
+	err := guarded(func() error { return s.checkpoint(path) })
 	if err != nil {
 		return err
 	}
@@ -114,6 +114,17 @@ func (s *Store) copyTo(ctx context.Context, dir string, progress func(records in
 		return err
 	}
 	return s.checkCopy(ctx, dir, progress)
+}
+
+// checkpoint has Pebble copy itself. It copies nothing of a manifest that it has
+// not written to since it was opened.
+func (s *Store) checkpoint(path string) error {
+	if !s.commits.synced.hasManifest() {
+		if err := s.db.Flush(); err != nil {
+			return err
+		}
+	}
+	return s.db.Checkpoint(path, pebble.WithFlushedWAL())
 }
 
 // A copyFile is one file of a copy. Pebble knows nothing of who may give it up.

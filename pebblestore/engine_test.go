@@ -35,7 +35,12 @@ func TestOpenBrokenOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := session.NewID()
-	if err := errors.Join(s.Put(t.Context(), id, 0, []byte("data"), session.PutOptions{Timeout: time.Hour}), s.Close()); err != nil {
+	err = errors.Join(
+		s.Put(t.Context(), id, 0, []byte("data"), session.PutOptions{Timeout: time.Hour}),
+		s.db.Compact(t.Context(), []byte{0}, []byte{0xff}, false), // so that Pebble will have nothing to tidy up
+		s.shut(), // as if it were killed
+	)
+	if err != nil {
 		t.Fatal(err)
 	}
 	process := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
@@ -51,6 +56,9 @@ func TestOpenBrokenOff(t *testing.T) {
 	}
 	if it, err := s.Get(t.Context(), id, session.GetOptions{}); err != nil || string(it.Data) != "data" {
 		t.Errorf("Get answers %q, error %v", it.Data, err)
+	}
+	if err := s.Backup(t.Context(), o.Dir+".backup", nil); err != nil {
+		t.Errorf("a backup before Pebble has changed the list of its tables: %v", err)
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)

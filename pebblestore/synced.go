@@ -117,9 +117,10 @@ func keepCopied(dir string, least extents) error {
 // A syncedFile is the file, open to be written. No error of that is one of who
 // had something synced: what it says is then too little, and still true.
 type syncedFile struct {
-	mu   sync.Mutex
-	file *os.File // nil if nothing is written
-	says extents
+	mu    sync.Mutex
+	file  *os.File // nil if nothing is written
+	says  extents
+	lists bool // a manifest was written since it was opened
 }
 
 // open opens the file, of a store that was checked or is new.
@@ -163,6 +164,13 @@ func (f *syncedFile) now() extents {
 	return f.says
 }
 
+// hasManifest reports whether Pebble has written one since the file was opened.
+func (f *syncedFile) hasManifest() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.lists
+}
+
 func (f *syncedFile) noteLog(x extent) {
 	f.note(func(e *extents) { e.log = x })
 }
@@ -184,7 +192,7 @@ func (f *syncedFile) noteManifest(x extent) {
 		if e.manifest.number != x.number {
 			e.former = e.manifest
 		}
-		e.manifest = x
+		e.manifest, f.lists = x, true
 	})
 }
 
