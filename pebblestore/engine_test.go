@@ -43,11 +43,7 @@ func TestOpenBrokenOff(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	process := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
-	process.Env = append(os.Environ(), breakDir+"="+o.Dir)
-	if out, err := process.CombinedOutput(); process.ProcessState.ExitCode() != brokeOff {
-		t.Fatalf("%v: %s", err, out)
-	}
+	breakOff(t, o.Dir)
 	if report, err := Check(t.Context(), o, nil); err != nil || report.Items != 1 || len(report.Damage) != 0 {
 		t.Errorf("the check finds %+v, error %v", report, err)
 	}
@@ -65,6 +61,30 @@ func TestOpenBrokenOff(t *testing.T) {
 	}
 }
 
+// TestFirstOpenBrokenOff has a process end there that opens a store for the first
+// time.
+func TestFirstOpenBrokenOff(t *testing.T) {
+	o := Options{Dir: filepath.Join(t.TempDir(), "store"), Logger: slog.New(slog.DiscardHandler)}
+	breakOff(t, o.Dir)
+	s, err := Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// breakOff has a process open a store, and end.
+func breakOff(t *testing.T, dir string) {
+	t.Helper()
+	process := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestOpenBrokenOff$")
+	process.Env = append(os.Environ(), breakDir+"="+dir)
+	if out, err := process.CombinedOutput(); process.ProcessState.ExitCode() != brokeOff {
+		t.Fatalf("%v: %s", err, out)
+	}
+}
+
 // breakOpenOff opens the database of a store until it makes its log.
 func breakOpenOff(t *testing.T, o Options) {
 	lock, err := lockDir(o.Dir, false)
@@ -75,7 +95,14 @@ func breakOpenOff(t *testing.T, o Options) {
 	if s.disk, err = newDisk(t.Context(), o.Dir, s.log); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.commits.synced.open(o.Dir, false); err != nil {
+	fresh, err := isNew(o.Dir)
+	if err == nil {
+		err = s.commits.synced.open(o.Dir, fresh)
+	}
+	if err == nil && fresh {
+		err = s.create()
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(o.Dir, engineName)

@@ -175,10 +175,10 @@ func (f *syncedFile) noteLog(x extent) {
 	f.note(func(e *extents) { e.log = x })
 }
 
-// noteRemoved: Pebble is about to remove a log that it needs no more. When it is
-// opened, there is none until it makes another.
+// noteRemoved: Pebble is about to remove a log, and needs none up to that any
+// more. When it is opened, there is none until it makes another.
 func (f *syncedFile) noteRemoved(log uint64) {
-	if f.now().log.number != log {
+	if f.now().log.number > log {
 		return
 	}
 	f.noteLog(extent{number: log})
