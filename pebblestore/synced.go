@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -28,20 +29,22 @@ type extents struct {
 	former   extent // the one that it used before
 }
 
-// readExtents reads the file. What it does not say is zero.
+// extentsSize is the length of the file, but for its checksum.
+const extentsSize = 48
+
+// readExtents reads the file. All is zero if it is not there, or spoiled: what is
+// beside it may be well.
 func readExtents(dir string) (e extents, err error) {
 	b, err := os.ReadFile(filepath.Join(dir, syncedName))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return e, fmt.Errorf("pebblestore: %w", err)
 	}
-	if len(b) != 16 && len(b) != 48 { // the shorter one is of a program that did not know manifests
+	if len(b) != extentsSize+crc32.Size || crc32.ChecksumIEEE(b[:extentsSize]) != binary.BigEndian.Uint32(b[extentsSize:]) {
 		return e, nil
 	}
 	for _, to := range []*extent{&e.log, &e.manifest, &e.former} {
-		if len(b) > 0 {
-			to.number, to.length = binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])
-			b = b[16:]
-		}
+		to.number, to.length = binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])
+		b = b[16:]
 	}
 	return e, nil
 }
@@ -51,7 +54,7 @@ func (e *extents) bytes() (b []byte) {
 	for _, x := range []extent{e.log, e.manifest, e.former} {
 		b = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(b, x.number), x.length)
 	}
-	return b
+	return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
 }
 
 // of is what is known of the manifest that Pebble uses. It reports false if

@@ -3,7 +3,10 @@
 
 package pebblestore
 
-import "testing"
+import (
+	"path/filepath"
+	"testing"
+)
 
 // TestFormerManifest crashes while Pebble goes over to another manifest: what is
 // known of the one before must still be known, also the next time.
@@ -19,5 +22,26 @@ func TestFormerManifest(t *testing.T) {
 	}
 	if _, known := new(extents).of(5); known {
 		t.Error("what was never written is known")
+	}
+}
+
+// TestSyncedSpoiled spoils each byte of the file in turn: it says nothing then,
+// rather than that what is beside it is damaged.
+func TestSyncedSpoiled(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, syncedName)
+	said := extents{log: extent{7, 100}, manifest: extent{9, 10}, former: extent{5, 200}}
+	for i := range len(said.bytes()) + 1 {
+		spoiled, want := said.bytes(), said
+		if i < len(spoiled) {
+			spoiled[i] ^= 0x10
+			want = extents{}
+		}
+		if err := writeSynced(path, spoiled); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := readExtents(dir); err != nil || got != want {
+			t.Errorf("with byte %d spoiled, it says %+v, error %v; want %+v", i, got, err, want)
+		}
 	}
 }
