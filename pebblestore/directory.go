@@ -66,7 +66,11 @@ func isNew(dir string) (bool, error) {
 // isMarked reports whether the directory says that it is a store, in a format
 // that can be read.
 func isMarked(dir string) (bool, error) {
-	marked, err := readFormat(filepath.Join(dir, formatName))
+	path := filepath.Join(dir, formatName)
+	marked, err := readFormat(path)
+	if errors.Is(err, ErrDamaged) {
+		return false, fmt.Errorf("pebblestore: %s is %w; remove that file, and the database beside it is asked", path, err)
+	}
 	if err != nil {
 		return false, fmt.Errorf("pebblestore: %s: %w", dir, err)
 	}
