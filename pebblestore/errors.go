@@ -24,7 +24,7 @@ var ErrInUse = errors.New("in use")
 
 // damaged says what to do about a directory that can't be read.
 func damaged(dir string, err error) error {
-	return fmt.Errorf("pebblestore: %s is %w: %w; nothing in it was changed: restore a backup, or see by a check what can still be read, or move the directory away to start with no sessions", dir, ErrDamaged, err)
+	return fmt.Errorf("pebblestore: %s is %w: %w; nothing in it was changed: restore a backup, or move the directory away to start with no sessions", dir, ErrDamaged, err)
 }
 
 // isSystem reports whether the system refused something, which tells nothing
@@ -38,7 +38,7 @@ func isSystem(err error) bool {
 // wrong is the error of a call that met one of Pebble or of a record.
 func (s *Store) wrong(err error) error {
 	if pebble.IsCorruptionError(err) || errors.Is(err, errRecord) {
-		err = damaged(s.o.Dir, oneLine{err})
+		err = fmt.Errorf("%w; a check lists all that can't be read", damaged(s.o.Dir, oneLine{err}))
 		s.log.Error("the session store met what it can't read; the call has failed and nothing was overwritten", "err", err)
 		return err
 	}
