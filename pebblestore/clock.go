@@ -58,7 +58,12 @@ func (s *Store) loadClock(context.Context) error {
 	return nil
 }
 
+// crashed notes a crash, unless the one before it was at the same time: a program
+// that is started anew and anew must not push older ones out.
 func (c *clock) crashed() {
+	if n := len(c.crashes); n > 0 && c.crashes[n-1] == c.base {
+		return
+	}
 	c.crashes = append(c.crashes, c.base)
 	c.crashes = c.crashes[max(len(c.crashes)-mostCrashes, 0):]
 }
