@@ -99,9 +99,9 @@ type Store interface {
 	Expire(ctx context.Context, limit int) (ids []string, next time.Duration, err error)
 
 	// Learn adds keys to those that a client is known to have sent and returns
-	// all of them, in any order. Keys compare without case. A store may bound
-	// what it learns of a client: a key that it does not know, the client can't
-	// remove by leaving it out.
+	// all of them, in any order. Keys compare without case, as wire.EqualKeys has
+	// it. A store may bound what it learns of a client: a key that it does not
+	// know, the client can't remove by leaving it out.
 	Learn(ctx context.Context, client string, keys []string) (all []string, err error)
 
 	// Close gives up what the store holds open. No other call may be under

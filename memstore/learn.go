@@ -7,8 +7,8 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/sessionbridge/session/wire"
 )
 
 // Bounds on what is learned: a client that invents keys must not fill the store.
@@ -46,7 +46,7 @@ func (s *Store) learn(client, key string) {
 	if len(key) > maxKeyLength {
 		return
 	}
-	known, folded := s.clients[client], fold(key)
+	known, folded := s.clients[client], wire.FoldKey(key)
 	size := int64(keySize + 2*len(key))
 	if known == nil {
 		size += int64(keySize + len(client))
@@ -63,25 +63,4 @@ func (s *Store) learn(client, key string) {
 	s.used += size
 	known.keys = append(known.keys, strings.Clone(key)) // it may be part of a whole request
 	known.folded[strings.Clone(folded)] = struct{}{}
-}
-
-// fold is the same for two keys if and only if they are equal without case, as
-// [strings.EqualFold] has it.
-func fold(key string) string {
-	return strings.Map(foldRune, key)
-}
-
-// foldRune is the least of the runes that are one without case.
-func foldRune(r rune) rune {
-	switch {
-	case 'a' <= r && r <= 'z':
-		return r - 'a' + 'A'
-	case r < utf8.RuneSelf:
-		return r
-	}
-	least := r
-	for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
-		least = min(least, other)
-	}
-	return least
 }

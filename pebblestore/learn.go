@@ -5,11 +5,9 @@ package pebblestore
 
 import (
 	"context"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/sessionbridge/session/wire"
 )
 
 // Bounds on what is learned: a client that invents keys must not fill the store.
@@ -50,7 +48,7 @@ func (s *Store) learn(from []byte, keys []string, known map[string]bool) (added 
 	b := s.db.NewBatch()
 	defer b.Close()
 	for _, key := range keys {
-		folded := fold(key)
+		folded := wire.FoldKey(key)
 		if known[folded] || len(known) == maxKeys || len(key) > maxKeyLength {
 			continue
 		}
@@ -65,25 +63,4 @@ func (s *Store) learn(from []byte, keys []string, known map[string]bool) (added 
 		return nil, err
 	}
 	return added, s.commit(b, durably)
-}
-
-// fold is the same for two keys if and only if they are equal without case, as
-// [strings.EqualFold] has it.
-func fold(key string) string {
-	return strings.Map(foldRune, key)
-}
-
-// foldRune is the least of the runes that are one without case.
-func foldRune(r rune) rune {
-	switch {
-	case 'a' <= r && r <= 'z':
-		return r - 'a' + 'A'
-	case r < utf8.RuneSelf:
-		return r
-	}
-	least := r
-	for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
-		least = min(least, other)
-	}
-	return least
 }

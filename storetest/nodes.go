@@ -95,6 +95,8 @@ func learnFolds(c *trial) {
 	c.knows("in one call", c.learn("shop", "Cart", "cart", "CART", "user"), "cart", "user")
 	c.knows("in another", c.learn("shop", "cArT", "USER", "Üser"), "cart", "user", "üser")
 	c.knows("at last", c.learn("shop", "üser"), "cart", "user", "üser")
+	apart := []string{"k", "\u212a", "s", "\u017f"} // the Kelvin sign and the long s, to .NET
+	c.knows("that are one by other rules only", c.learn("lab", apart...), apart...)
 }
 
 func clientsAreApart(c *trial) {
