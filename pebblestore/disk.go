@@ -160,26 +160,38 @@ func (d *disk) drop() bool {
 }
 
 // patiently tries to write a file of Pebble's until there is room. A table is
-// given up after a while, which makes room: Pebble writes it again. The log and
-// the manifest can't be: their writer waits.
+// given up after a while, which makes room. The log and the manifest can't be:
+// their writer waits.
 func (d *disk) patiently(path string, try func() error) error {
 	for {
 		err := try()
 		if err == nil || !isFull(err) || !d.isOurs(path) {
-			return err
+			return d.slowly(path, err)
 		}
 		now := time.Now() // as it is: the system's clock may be set back
 		d.lastFull.Store(&now)
 		d.tellFull()
-		switch filepath.Ext(path) {
-		case ".sst", ".blob":
-			d.wait(time.Second)
-			return err
+		if isTable(path) {
+			return d.slowly(path, err)
 		}
 		if !d.drop() && d.wait(100*time.Millisecond) {
 			return err
 		}
 	}
+}
+
+// slowly returns the error of a file of Pebble's, after a while if that is a table
+// of the store: Pebble writes it again, at once and as often as that fails.
+func (d *disk) slowly(path string, err error) error {
+	if err != nil && isTable(path) && d.isOurs(path) {
+		d.wait(time.Second)
+	}
+	return err
+}
+
+func isTable(path string) bool {
+	ext := filepath.Ext(path)
+	return ext == ".sst" || ext == ".blob"
 }
 
 // isOurs reports whether a file is one of the store itself, not of a copy.
@@ -302,6 +314,12 @@ func (f patientFile) Write(p []byte) (n int, err error) {
 	})
 	return n, err
 }
+
+// Sync implements [vfs.File].
+func (f patientFile) Sync() error { return f.disk.slowly(f.name, f.File.Sync()) }
+
+// SyncData implements [vfs.File].
+func (f patientFile) SyncData() error { return f.disk.slowly(f.name, f.File.SyncData()) }
 
 // MkdirAll implements [vfs.FS].
 func (f files) MkdirAll(dir string, _ os.FileMode) error {

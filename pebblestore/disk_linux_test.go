@@ -11,7 +11,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 func noRoom() error { return syscall.ENOSPC }
@@ -55,4 +58,35 @@ func TestFullByNoWallClock(t *testing.T) {
 	if last := d.lastFull.Load(); last == nil || !strings.Contains(last.String(), " m=") {
 		t.Errorf("it is noted by the time of day only: %v", last)
 	}
+}
+
+// brokenFile can't be written.
+type brokenFile struct{ vfs.File }
+
+func (brokenFile) Write([]byte) (int, error) { return 0, syscall.EIO }
+func (brokenFile) Sync() error               { return syscall.EIO }
+func (brokenFile) SyncData() error           { return syscall.EIO }
+
+// TestTablesFailSlowly has tables that can't be written, for any reason: Pebble
+// tries again at once, thousands of times a second, and each failure is logged.
+func TestTablesFailSlowly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, err := newDisk(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, want := range map[string]time.Duration{"000001.sst": time.Second, "000002.log": 0} {
+			f := patientFile{File: brokenFile{}, name: filepath.Join(d.dir, engineName, name), disk: d}
+			for what, try := range map[string]func() error{
+				"create": func() error { return d.patiently(f.name, f.File.Sync) },
+				"write":  func() error { _, err := f.Write([]byte("data")); return err },
+				"sync":   f.Sync, "sync data": f.SyncData,
+			} {
+				begun := time.Now()
+				if err := try(); !errors.Is(err, syscall.EIO) || time.Since(begun) != want {
+					t.Errorf("to %s %s fails after %s, want %s: %v", what, name, time.Since(begun), want, err)
+				}
+			}
+		}
+	})
 }
