@@ -5,6 +5,7 @@ package redisstore
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -17,49 +18,82 @@ import (
 const mostExpired = 1000
 
 // Expire implements [session.Store]. It asks all buckets at once what is due,
-// then removes one after the other what has expired.
+// then removes one after the other what has expired. A server of a cluster that
+// does not answer keeps only its own sessions from expiring, and is not waited for
+// by each bucket.
 func (s *Store) Expire(ctx context.Context, limit int) (ids []string, next time.Duration, err error) {
-	first, err := s.firstDue(ctx)
-	if err != nil {
+	if err := ctx.Err(); err != nil {
 		return nil, 0, err
 	}
-	sweep := sweep{s: s, ctx: ctx, limit: limit, next: session.Never}
-	for bucket, due := range first {
-		if due > 0 {
-			sweep.next = min(sweep.next, due)
-		} else if err := sweep.bucket(bucket); err != nil {
-			// What was removed before must be told: nobody else will.
-			return sweep.ids, 0, sweep.partly(err)
+	w := sweep{s: s, ctx: ctx, limit: limit, next: session.Never}
+	for bucket, first := range s.firstDue(ctx) {
+		switch {
+		case first.err != nil:
+			w.failed(first.err)
+		case first.in > 0:
+			w.next = min(w.next, first.in)
+		default:
+			if err := w.bucket(bucket); err != nil {
+				return w.partly(err)
+			}
 		}
 	}
-	return sweep.ids, sweep.next, nil
+	if w.err != nil {
+		return w.partly(w.err)
+	}
+	return w.ids, w.next, nil
 }
 
-// firstDue returns for each bucket how long it is until something is due; Never
-// if it is empty.
-func (s *Store) firstDue(ctx context.Context) ([]time.Duration, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
+// A due says how long it is until something of a bucket is due; Never if it is
+// empty.
+type due struct {
+	in  time.Duration
+	err error // its server does not tell
+}
+
+// firstDue asks all buckets at once what is due first.
+func (s *Store) firstDue(ctx context.Context) []due {
+	together, cancel := half(ctx)
+	defer cancel()
 	sc := s.scripts.expire
 	commands := make(rueidis.Commands, 0, buckets)
 	for bucket := range buckets {
 		commands = append(commands, sc.known(s.client, s.expireKeys(bucket), s.expireArgs(bucket, 0, nil)))
 	}
-	all := make([]time.Duration, buckets)
-	for bucket, resp := range s.client.DoMulti(ctx, commands...) {
+	all := make([]due, buckets)
+	for bucket, resp := range s.client.DoMulti(together, commands...) {
+		asked := together
+		if asksAlone(resp.Error()) {
+			asked = ctx
+			resp = sc.run(asked, s.client, s.expireKeys(bucket), s.expireArgs(bucket, 0, nil))
+		}
 		values, err := resp.ToArray()
-		if err != nil { // a server that doesn't know the script yet, or has moved
-			values, err = s.call(ctx, sc, s.expireKeys(bucket), s.expireArgs(bucket, 0, nil))
-		}
 		if err != nil {
-			return nil, err
+			err = explain(asked, &script{name: sc.name, reads: true}, err).error
+		} else {
+			all[bucket].in, _, _, err = readExpired(values)
 		}
-		if all[bucket], _, _, err = readExpired(values); err != nil {
-			return nil, err
-		}
+		all[bucket].err = err
 	}
-	return all, nil
+	return all
+}
+
+// asksAlone reports whether a bucket that got no answer together with all others
+// may get one alone: its server does not know the script yet, or the keys of
+// another bucket have no server.
+func asksAlone(err error) bool {
+	refusal, is := rueidis.IsRedisErr(err)
+	return is && refusal.IsNoScript() || errors.Is(err, rueidis.ErrNoSlot)
+}
+
+// half is a context with half of the time that another one has, if that ends by
+// itself: who does not answer within that leaves some for the others.
+func half(ctx context.Context) (context.Context, context.CancelFunc) {
+	end, ok := ctx.Deadline()
+	if !ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, time.Until(end)/2)
 }
 
 // A sweep is one call of Expire.
@@ -67,10 +101,11 @@ type sweep struct {
 	s     *Store
 	ctx   context.Context
 	limit int // how many may still be removed
-	live  []string
-	asked bool // live is known
+	nodes []string
+	asked bool // nodes is set
 	ids   []string
 	next  time.Duration
+	err   error // the first one that left something out
 }
 
 // bucket removes what has expired of a bucket.
@@ -79,17 +114,12 @@ func (w *sweep) bucket(bucket int) error {
 		w.next = 0
 		return nil
 	}
-	if !w.asked {
-		live, err := w.s.live(w.ctx)
-		if err != nil {
-			return err
-		}
-		w.live, w.asked = live, true
-	}
-	args := w.s.expireArgs(bucket, min(w.limit, mostExpired), w.live)
-	values, err := w.s.call(w.ctx, w.s.scripts.expire, w.s.expireKeys(bucket), args)
+	w.askNodes()
+	sc := w.s.scripts.expire
+	args := w.s.expireArgs(bucket, min(w.limit, mostExpired), w.nodes)
+	values, err := sc.run(w.ctx, w.s.client, w.s.expireKeys(bucket), args).ToArray()
 	if err != nil {
-		return err
+		return explain(w.ctx, sc, err).error
 	}
 	next, removed, ids, err := readExpired(values)
 	w.limit -= removed
@@ -98,21 +128,48 @@ func (w *sweep) bucket(bucket int) error {
 	return err
 }
 
-// partly is the error of a sweep that has to end; none if it has something to
-// tell. The next one meets it again.
-func (w *sweep) partly(err error) error {
-	if len(w.ids) > 0 {
-		return nil
+// askNodes asks once which nodes are alive. As long as that is not known, what is
+// held stays.
+func (w *sweep) askNodes() {
+	if w.asked {
+		return
 	}
-	return err
+	w.asked = true
+	ctx, cancel := half(w.ctx)
+	defer cancel()
+	live, err := w.s.live(ctx)
+	if err != nil {
+		w.failed(err)
+		return
+	}
+	w.nodes = append([]string{"known"}, live...)
 }
 
+// failed notes why something was left out.
+func (w *sweep) failed(err error) {
+	if w.err == nil {
+		w.err = err
+	}
+}
+
+// partly is the answer of a sweep that has left something out. It has no error if
+// it has something to tell, which nobody else will: the next sweep meets it again.
+func (w *sweep) partly(err error) ([]string, time.Duration, error) {
+	if len(w.ids) > 0 {
+		return w.ids, 0, nil
+	}
+	return nil, 0, err
+}
+
+// expireKeys are the keys by which a bucket is asked what is due. The first one is
+// never there: while a cluster moves the bucket, each server refuses what names a
+// key that it lacks, and so does not take what the other one has for gone.
 func (s *Store) expireKeys(bucket int) []string {
 	return []string{s.keys.items(bucket), s.keys.index(bucket)}
 }
 
-func (s *Store) expireArgs(bucket, limit int, live []string) []string {
-	return append([]string{"", s.channel(bucket), s.publish, s.keys.items(bucket), number(int64(limit))}, live...)
+func (s *Store) expireArgs(bucket, limit int, nodes []string) []string {
+	return append([]string{"", s.channel(bucket), s.publish, s.keys.items(bucket), number(int64(limit))}, nodes...)
 }
 
 // readExpired reads how long it is until more is due, how many items were removed

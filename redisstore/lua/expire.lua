@@ -4,14 +4,15 @@
 -- Removes what has expired of one bucket, and tells those ids that were stored.
 --
 -- KEYS: 2 the index. ARGV: 2 and 3 as ever, 4 what the keys of items begin with,
--- 5 how many to remove at most, then the nodes that are alive.
+-- 5 how many to remove at most, 6 "known" if it is known which nodes are alive,
+-- then these.
 
 local MOST_DELAY = 60 * 1e6 -- µs; how much later what was held beyond its timeout may go
 local LOOKS = 1000 -- how many at most to look at that stay
 
 local now = clock()
-local live = {}
-for i = 6, #ARGV do
+local known, live = ARGV[6] == 'known', {}
+for i = 7, #ARGV do
 	live[ARGV[i]] = true
 end
 
@@ -25,7 +26,7 @@ local function look(key)
 	if now < expiry(it) then
 		return expiry(it)
 	end
-	if not it.hold or not live[it.hold.node] then
+	if not it.hold or known and not live[it.hold.node] then
 		return nil
 	end
 	keep(it.key, math.ceil(micros(it.timeout) / 1000) + KEEP)
