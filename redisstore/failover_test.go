@@ -171,6 +171,30 @@ func TestPrimaryDies(t *testing.T) {
 	}
 }
 
+// TestPrimaryHangs has a primary that does not answer any more, and whose
+// replica takes over: its sessions are served on before a node counts as dead that
+// was last heard five seconds before.
+func TestPrimaryHangs(t *testing.T) {
+	t.Parallel()
+	cluster := redistest.StartCluster(t)
+	s := open(t, redisstore.Options{URL: cluster.URL()})
+	id := session.NewID()
+	mustPut(t, s, id, "data")
+	primary := cluster.Primary(t, "{session:"+bucketTag(t, cluster, id))
+	primary.Replicate(t)
+	primary.Freeze(t)
+	begun := time.Now()
+	redistest.Eventually(t, "the replica answers", func() error {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := s.Get(ctx, id, session.GetOptions{})
+		return err
+	})
+	if took := time.Since(begun); took > 10*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}
+
 // TestSentinel kills a primary that sentinels watch over.
 func TestSentinel(t *testing.T) {
 	t.Parallel()

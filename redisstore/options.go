@@ -33,6 +33,11 @@ type Options struct {
 	Logger        *slog.Logger  // nil means slog.Default()
 }
 
+// mostSilence is for how long a server that is asked whether it is there may say
+// nothing. Nothing else tells that a server hangs whose replica has taken over: the
+// calls that wait for it end by their contexts.
+const mostSilence = 4 * time.Second
+
 // errURL says nothing of the URL: what is wrong in it may be the password.
 var errURL = errors.New("the URL is not of the form redis://user:password@host:port/db?addr=host:port (or rediss, valkey, valkeys, unix); characters such as / ? # @ : in user or password have to be percent-encoded")
 
@@ -101,6 +106,7 @@ func (o Options) clientOption() (rueidis.ClientOption, error) {
 	option.DisableCache = true // items of others change all the time; and RESP3 without tracking needs no permission for it
 	option.ReadBufferEachConn, option.WriteBufferEachConn = 64<<10, 64<<10
 	option.AlwaysPipelining = true // else a context that ends takes the connection with it
+	option.ConnWriteTimeout = mostSilence
 	return option, nil
 }
 
