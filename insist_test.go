@@ -313,6 +313,38 @@ func TestHoldWhoseAnswerIsLostIsNotHeldForLong(t *testing.T) {
 	})
 }
 
+// A tardyStore takes a while for each Get.
+type tardyStore struct {
+	*cutStore
+	takes time.Duration
+}
+
+func (s *tardyStore) Get(ctx context.Context, id string, o session.GetOptions) (session.Item, error) {
+	time.Sleep(s.takes)
+	return s.cutStore.Get(ctx, id, o)
+}
+
+func TestNodeBeatsWhileItLooksForHoldsOfNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inner := newStore(t)
+		store := &cutStore{Store: inner}
+		m := newManager(t, &tardyStore{store, 5 * time.Millisecond}, session.ManagerOptions{})
+		other := newManager(t, inner, session.ManagerOptions{LockWait: 50 * time.Second})
+		h := mustHold(t, m, 0)
+		store.cut(false, time.Second)
+		for range 5000 {
+			if _, err := m.Hold(t.Context(), session.HoldRequest{}); !errors.Is(err, errCut) {
+				t.Fatalf("got %v, want the store's error", err)
+			}
+		}
+		var busy *session.BusyError
+		if _, err := other.Hold(t.Context(), session.HoldRequest{ID: testID}); !errors.As(err, &busy) {
+			t.Errorf("got %v, want a *BusyError: the holder is alive", err)
+		}
+		must(t, h.Release(t.Context()))
+	})
+}
+
 func TestReleaseThatTheStoreDoesNotAnswerIsMadeUpFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inner := newStore(t)

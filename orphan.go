@@ -7,11 +7,15 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 )
 
 // mostOrphans bounds how many sessions are remembered whose store did not
 // answer. One that is forgotten stays held until another writer takes it.
 const mostOrphans = 10_000
+
+// adoptTime bounds for how long the node looks for its orphans between two beats.
+const adoptTime = beatEvery / 5
 
 // orphans are the sessions that may be held by this node for nobody: the store
 // was asked for a hold, or to end one, and its answer was lost.
@@ -55,10 +59,11 @@ func isAnswer(err error) bool {
 }
 
 // adoptOrphans ends the holds of this node that nobody has. What the store does
-// not answer now is left for the next time.
+// not answer now, or not in time for the next beat, is left for the next time.
 func (m *Manager) adoptOrphans() {
+	end := time.Now().Add(adoptTime)
 	for _, id := range m.orphans.all() {
-		if err := m.adopt(id); err != nil {
+		if err := m.adopt(id); err != nil || time.Now().After(end) {
 			return
 		}
 	}
