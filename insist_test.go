@@ -313,6 +313,44 @@ func TestHoldWhoseAnswerIsLostIsNotHeldForLong(t *testing.T) {
 	})
 }
 
+// A heldBackStore does its first Lock long after its caller has given it up, as
+// when a network keeps back what was sent over one of several connections.
+type heldBackStore struct {
+	session.Store
+	by   time.Duration
+	done bool
+}
+
+func (s *heldBackStore) Lock(ctx context.Context, id string, o session.LockOptions) (session.Item, error) {
+	if s.done {
+		return s.Store.Lock(ctx, id, o)
+	}
+	s.done = true
+	time.AfterFunc(s.by, func() { _, _ = s.Store.Lock(context.WithoutCancel(ctx), id, o) })
+	return session.Item{}, errCut
+}
+
+func TestHoldThatIsGrantedToNobodyIsEnded(t *testing.T) {
+	for _, by := range []time.Duration{3 * time.Second, 12 * time.Second, 50 * time.Second} {
+		t.Run(by.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				inner := newStore(t)
+				m := newManager(t, &heldBackStore{Store: inner, by: by}, session.ManagerOptions{})
+				other := newManager(t, inner, session.ManagerOptions{})
+				if _, err := m.Hold(t.Context(), session.HoldRequest{ID: testID, Client: shop.Name}); !errors.Is(err, errCut) {
+					t.Fatalf("got %v, want the store's error", err)
+				}
+				time.Sleep(by + time.Second)
+				start := time.Now()
+				must(t, mustHold(t, other, 0).Release(t.Context()))
+				if took := time.Since(start); took > max(5*time.Second, by) {
+					t.Errorf("a writer of another node waited for %s", took)
+				}
+			})
+		})
+	}
+}
+
 // A tardyStore takes a while for each Get.
 type tardyStore struct {
 	*cutStore

@@ -14,6 +14,14 @@ import (
 // answer. One that is forgotten stays held until another writer takes it.
 const mostOrphans = 10_000
 
+// orphanGap is after how long a session is looked at again that was not held for
+// nobody; then after twice that, and so on up to longestGap. What a network has
+// kept back the store may do long after it was asked.
+const (
+	orphanGap  = 2 * beatEvery
+	longestGap = 8 * beatEvery
+)
+
 // adoptTime bounds for how long the node looks for its orphans between two beats.
 const adoptTime = beatEvery / 5
 
@@ -21,34 +29,50 @@ const adoptTime = beatEvery / 5
 // was asked for a hold, or to end one, and its answer was lost.
 type orphans struct {
 	mu  sync.Mutex
-	ids map[string]struct{}
+	ids map[string]orphan
+}
+
+// An orphan says when to look at a session.
+type orphan struct {
+	at  time.Time
+	gap time.Duration // from then to the next time
 }
 
 func (o *orphans) add(id string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.ids == nil {
-		o.ids = make(map[string]struct{})
+		o.ids = make(map[string]orphan)
 	}
-	if len(o.ids) < mostOrphans {
-		o.ids[id] = struct{}{}
+	if _, known := o.ids[id]; known || len(o.ids) < mostOrphans {
+		o.ids[id] = orphan{at: time.Now(), gap: orphanGap}
 	}
 }
 
-func (o *orphans) remove(id string) {
+// looked notes that the store has told of a session. It is forgotten when it was
+// looked at for as long as the store may take.
+func (o *orphans) looked(id string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	delete(o.ids, id)
+	known := o.ids[id]
+	if known.gap > longestGap {
+		delete(o.ids, id)
+		return
+	}
+	o.ids[id] = orphan{at: time.Now().Add(known.gap), gap: 2 * known.gap}
 }
 
-func (o *orphans) all() []string {
+// due returns those that are to be looked at now.
+func (o *orphans) due() []string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	all := make([]string, 0, len(o.ids))
-	for id := range o.ids {
-		all = append(all, id)
+	var due []string
+	for id, known := range o.ids {
+		if !time.Now().Before(known.at) {
+			due = append(due, id)
+		}
 	}
-	return all
+	return due
 }
 
 // isAnswer reports whether an error of the store tells what it did. After any
@@ -62,7 +86,7 @@ func isAnswer(err error) bool {
 // not answer now, or not in time for the next beat, is left for the next time.
 func (m *Manager) adoptOrphans() {
 	end := time.Now().Add(adoptTime)
-	for _, id := range m.orphans.all() {
+	for _, id := range m.orphans.due() {
 		if err := m.adopt(id); err != nil || time.Now().After(end) {
 			return
 		}
@@ -93,7 +117,7 @@ func (m *Manager) adopt(id string) error {
 	if err != nil && !isAnswer(err) {
 		return err
 	}
-	m.orphans.remove(id)
+	m.orphans.looked(id)
 	return nil
 }
 
