@@ -38,6 +38,8 @@ func (m *Manager) beat() {
 			silent = time.Time{}
 		case err != nil && m.done.Err() == nil:
 			m.log.Warn("the store does not hear this node: other nodes may take its sessions", "err", err)
+			now := time.Now()
+			m.unheard.Store(&now)
 			if silent.IsZero() {
 				silent = time.Now()
 			}
@@ -46,6 +48,13 @@ func (m *Manager) beat() {
 			m.adoptOrphans()
 		}
 	}
+}
+
+// storeWasAway reports whether the store did not hear this node a short time ago,
+// and so maybe no other one: who is not alive then may just not have beaten yet.
+func (m *Manager) storeWasAway() bool {
+	unheard := m.unheard.Load()
+	return unheard != nil && time.Since(*unheard) < nodeTTL
 }
 
 // nodes beats and returns the nodes that are alive.

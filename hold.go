@@ -248,7 +248,7 @@ func (m *Manager) patience(ctx context.Context, id string, holder Hold) (time.Du
 	if err != nil {
 		return 0, err
 	}
-	if !slices.Contains(live, holder.Node) {
+	if !slices.Contains(live, holder.Node) && !m.storeWasAway() {
 		return 0, nil
 	}
 	return min(patience, beatEvery), nil

@@ -383,6 +383,37 @@ func TestNodeBeatsWhileItLooksForHoldsOfNobody(t *testing.T) {
 	})
 }
 
+// TestNodesThatCouldNotBeatAreNotTakenForDead has a store that was away from both
+// nodes, and that hears one of them first.
+func TestNodesThatCouldNotBeatAreNotTakenForDead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &cutStore{Store: newStore(t)}
+		m := newManager(t, store, session.ManagerOptions{})
+		h := mustHold(t, m, 0)
+		time.Sleep(2 * time.Second)
+		other := newManager(t, store, session.ManagerOptions{LockWait: 20 * time.Second})
+		const away = 30 * time.Second
+		store.cut(false, away)
+		time.Sleep(away + 50*time.Millisecond)
+		var busy *session.BusyError
+		if _, err := other.Hold(t.Context(), session.HoldRequest{ID: testID}); !errors.As(err, &busy) {
+			t.Errorf("got %v, want a *BusyError: the holder is alive", err)
+		}
+		mustCommit(t, h, update(shop, "n", "1"))
+		if n := other.Stats().Steals; n != 0 {
+			t.Errorf("%d steals, want none", n)
+		}
+
+		time.Sleep(15 * time.Second) // from here on a node that does not beat is dead again
+		mustHold(t, m, 0)
+		m.Close()
+		time.Sleep(15 * time.Second)
+		start := time.Now()
+		must(t, mustHold(t, other, 0).Release(t.Context()))
+		since(t, start, 0)
+	})
+}
+
 func TestReleaseThatTheStoreDoesNotAnswerIsMadeUpFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inner := newStore(t)

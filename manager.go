@@ -102,6 +102,8 @@ type Manager struct {
 	underway underway
 	events   events
 
+	unheard atomic.Pointer[time.Time] // when the store last did not hear this node
+
 	steals, expired            atomic.Uint64
 	lateCommits, lateConflicts atomic.Uint64
 }
