@@ -54,7 +54,7 @@ func (s *Store) verdict(ctx context.Context, r reply) (string, error) {
 }
 
 // call runs a script until it is done, or for certain can't be, or may have been
-// done: that is never tried again.
+// done: that is not tried again, unless it may be done twice.
 func (s *Store) call(ctx context.Context, sc *script, keys, args []string) ([]rueidis.RedisMessage, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

@@ -69,7 +69,7 @@ func (s *Store) firstDue(ctx context.Context) []due {
 		}
 		values, err := resp.ToArray()
 		if err != nil {
-			err = explain(asked, &script{name: sc.name, reads: true}, err).error
+			err = explain(asked, &script{name: sc.name, again: true}, err).error
 		} else {
 			all[bucket].in, _, _, err = readExpired(values)
 		}

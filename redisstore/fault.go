@@ -18,7 +18,7 @@ import (
 
 // ErrUnknown says that the answer of Redis to a change was lost. What it was asked to do
 // may have been done, or may be done yet; [Store.Get] tells. Any other error says
-// that nothing was done.
+// that nothing was done, or nothing but what may be done twice.
 var ErrUnknown = errors.New("no answer of Redis: the change may have been made or not")
 
 const noPermission = "the Redis user lacks a permission; the README of package redisstore lists what is needed"
@@ -26,7 +26,7 @@ const noPermission = "the Redis user lacks a permission; the README of package r
 // A fault is why a call has failed.
 type fault struct {
 	error
-	undone  bool // for certain
+	undone  bool // for certain, or it makes no difference
 	passes  bool // by itself, soon: it is worth trying again. Implies undone
 	deposed bool // the server is not the primary, or not that of its replicas: the address may lead to another one by now
 }
@@ -69,7 +69,7 @@ func explain(ctx context.Context, sc *script, err error) fault {
 	if refused, is := rueidis.IsRedisErr(err); is {
 		return explainRefusal(sc, refused.Error())
 	}
-	f := fault{undone: sc.reads}
+	f := fault{undone: sc.again}
 	var dial *net.OpError
 	var cert *tls.CertificateVerificationError
 	switch {
@@ -85,6 +85,7 @@ func explain(ctx context.Context, sc *script, err error) fault {
 	case ctx.Err() != nil:
 		err = fmt.Errorf("no answer in time: %w", ctx.Err())
 	default:
+		f.passes = sc.again
 		err = fmt.Errorf("the connection to Redis broke: %w", err)
 	}
 	if !f.undone {
@@ -112,10 +113,10 @@ func explainRefusal(sc *script, said string) fault {
 		said = fmt.Sprintf("%s (Redis: %s)", noPermission, said)
 	}
 	err := fmt.Errorf("redisstore: %s: Redis: %s", sc.name, said)
-	if !sc.reads {
+	if !sc.again {
 		err = fmt.Errorf("redisstore: %s: %w: Redis: %s", sc.name, ErrUnknown, said)
 	}
-	return fault{error: err, undone: sc.reads}
+	return fault{error: err, undone: sc.again}
 }
 
 func (f fault) Unwrap() error { return f.error }

@@ -72,13 +72,43 @@ func TestLostAnswer(t *testing.T) {
 	}
 }
 
+// TestLostAnswerThatIsAskedForAgain loses the answers to what may be done twice, for
+// a while: nobody hears of it.
+func TestLostAnswerThatIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	proxy := redistest.StartProxy(t, server)
+	s := open(t, redisstore.Options{URL: proxy.URL(), Patience: 20 * time.Second})
+	id := session.NewID()
+	for name, ask := range map[string]func() error{
+		"Get":   func() error { _, err := s.Get(t.Context(), id, session.GetOptions{Touch: true}); return err },
+		"Base":  func() error { _, err := s.Base(t.Context(), id, 1); return err },
+		"Beat":  func() error { _, err := s.Beat(t.Context(), id, time.Minute); return err },
+		"Learn": func() error { _, err := s.Learn(t.Context(), id, []string{"cart"}); return err },
+	} {
+		proxy.LoseAnswer(id)
+		answer := make(chan error, 1)
+		go func() { answer <- ask() }()
+		redistest.Eventually(t, "an answer is lost", func() error {
+			if proxy.Lost() == 0 {
+				return errors.New("not yet")
+			}
+			return nil
+		})
+		proxy.Pass()
+		if err := <-answer; err != nil && !errors.Is(err, session.ErrNotFound) && !errors.Is(err, session.ErrLockLost) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // TestLostAnswerToRead loses the answer to a read, which leaves nothing unknown
 // that matters, but may have slid the expiry.
 func TestLostAnswerToRead(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	proxy := redistest.StartProxy(t, server)
-	s := open(t, redisstore.Options{URL: proxy.URL()})
+	s := open(t, redisstore.Options{URL: proxy.URL(), Patience: -1})
 	id := session.NewID()
 	proxy.LoseAnswer(id)
 	_, err := s.Base(t.Context(), id, 1)

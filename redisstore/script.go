@@ -32,16 +32,16 @@ const (
 func newScripts() (scripts, error) {
 	var l loader
 	return scripts{
-		get:    l.item(anyMemory, "get"),
+		get:    l.item(anyMemory, "get").repeatable(),
 		lock:   l.item(lessOnly, "lock"),
-		base:   l.item(readsOnly, "base"),
+		base:   l.item(readsOnly, "base").repeatable(),
 		put:    l.item(lessOnly, "put"),
 		remove: l.item(anyMemory, "delete"),
 		unlock: l.item(anyMemory, "unlock"),
 		expire: l.item(anyMemory, "expire"),
-		beat:   l.script(anyMemory, "beat"),
-		nodes:  l.script(readsOnly, "nodes"),
-		learn:  l.script(lessOnly, "learn"),
+		beat:   l.script(anyMemory, "beat").repeatable(),
+		nodes:  l.script(readsOnly, "nodes").repeatable(),
+		learn:  l.script(lessOnly, "learn").repeatable(),
 	}, l.err
 }
 
@@ -58,22 +58,28 @@ func (l *loader) read(name string) string {
 
 // item is a script that deals with one session.
 func (l *loader) item(flags, name string) *script {
-	return newScript(name, flags+l.read("item")+l.read(name), flags == readsOnly)
+	return newScript(name, flags+l.read("item")+l.read(name))
 }
 
 func (l *loader) script(flags, name string) *script {
-	return newScript(name, flags+l.read(name), flags == readsOnly)
+	return newScript(name, flags+l.read(name))
 }
 
 // A script runs on the server, all or nothing.
 type script struct {
 	name, source, sha string
-	reads             bool // it changes nothing
+	again             bool // to run it twice does what to run it once does
 }
 
-func newScript(name, source string, reads bool) *script {
+func newScript(name, source string) *script {
 	sum := sha1.Sum([]byte(source)) // the name that Redis gives it; no secret hangs on it
-	return &script{name: name, source: source, sha: hex.EncodeToString(sum[:]), reads: reads}
+	return &script{name: name, source: source, sha: hex.EncodeToString(sum[:])}
+}
+
+// repeatable says that the script may run again when its answer was lost.
+func (sc *script) repeatable() *script {
+	sc.again = true
+	return sc
 }
 
 // run asks the server to run a script that it knows by now, or else sends it.

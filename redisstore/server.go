@@ -36,7 +36,7 @@ func (s *Store) inspect(ctx context.Context, allowEviction bool) error {
 				s.log.Warn("a server of the Redis cluster does not answer", "addr", addr, "err", err)
 				continue
 			}
-			return explain(ctx, &script{name: "connect", reads: true}, err).error
+			return explain(ctx, &script{name: "connect", again: true}, err).error
 		}
 		sv := server{addr: addr, info: parseInfo(text)}
 		wrong = append(wrong, sv.tooOld(), s.evicts(sv, allowEviction))

@@ -88,7 +88,7 @@ func (s *Store) open(ctx context.Context, o Options) (err error) {
 // connect connects to Redis, and tries again while that may help. The client
 // knows no context for that, only a timeout.
 func (s *Store) connect(ctx context.Context, option rueidis.ClientOption) (rueidis.Client, error) {
-	sc := &script{name: "connect", reads: true}
+	sc := &script{name: "connect", again: true}
 	begun := time.Now()
 	for {
 		if end, ok := ctx.Deadline(); ok {

@@ -59,8 +59,11 @@ func (p *Proxy) LoseAnswer(text string) {
 // Pass loses no more answers. It returns how many requests had the text.
 func (p *Proxy) Pass() int64 {
 	p.wanted.Store(nil)
-	return p.seen.Load()
+	return p.Lost()
 }
+
+// Lost is how many requests have had the text so far.
+func (p *Proxy) Lost() int64 { return p.seen.Load() }
 
 func (p *Proxy) accept() {
 	for {
