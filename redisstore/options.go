@@ -38,6 +38,10 @@ type Options struct {
 // calls that wait for it end by their contexts.
 const mostSilence = 4 * time.Second
 
+// mostRedirections is how often a call is sent on by the servers of a cluster at
+// once. If two of them each say that the other one has a slot, it would not end.
+const mostRedirections = 3
+
 // errURL says nothing of the URL: what is wrong in it may be the password.
 var errURL = errors.New("the URL is not of the form redis://user:password@host:port/db?addr=host:port (or rediss, valkey, valkeys, unix); characters such as / ? # @ : in user or password have to be percent-encoded")
 
@@ -107,6 +111,7 @@ func (o Options) clientOption() (rueidis.ClientOption, error) {
 	option.ReadBufferEachConn, option.WriteBufferEachConn = 64<<10, 64<<10
 	option.AlwaysPipelining = true // else a context that ends takes the connection with it
 	option.ConnWriteTimeout = mostSilence
+	option.ClusterOption.MaxMovedRedirections = mostRedirections
 	return option, nil
 }
 

@@ -95,6 +95,29 @@ func stored(t *testing.T, s *redistest.Server) []string {
 	return ids
 }
 
+// TestPrimariesThatDisagree has two primaries each of which says that the other one
+// has a slot.
+func TestPrimariesThatDisagree(t *testing.T) {
+	t.Parallel()
+	cluster := redistest.StartCluster(t)
+	s := open(t, redisstore.Options{URL: cluster.URL(), Patience: -1})
+	id := session.NewID()
+	mustPut(t, s, id, "data")
+	tag, _, _ := strings.Cut("{session:"+bucketTag(t, cluster, id), "item:")
+	from, to := cluster.Primary(t, tag), cluster.Servers[0]
+	if to == from {
+		to = cluster.Servers[1]
+	}
+	move(t, cluster, tag)
+	slot := from.Do(t, "CLUSTER", "KEYSLOT", tag)
+	from.Do(t, "CLUSTER", "SETSLOT", slot, "NODE", to.Do(t, "CLUSTER", "MYID"))
+	to.Do(t, "CLUSTER", "SETSLOT", slot, "STABLE")
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	_, err := s.Get(ctx, id, session.GetOptions{})
+	tells(t, err, "CLUSTER NODES")
+}
+
 // TestExpireWhileKeysMove has a cluster that moves a session, and the index of what
 // expires after it: it is not taken for gone, and announced once.
 func TestExpireWhileKeysMove(t *testing.T) {
