@@ -341,19 +341,23 @@ func (h *Held) Commit(ctx context.Context, u Update) error {
 // within a time of its own, and does nothing once the hold has ended. A commit of
 // the hold that is under way goes on, and ends the hold if it fails.
 func (h *Held) Release(ctx context.Context) error {
-	if !h.end() || h.m.underway.leave(h.Item.holdName()) {
+	if h.ended.Swap(true) {
+		return nil
+	}
+	h.unwatch()
+	// Not before the store has ended it: one of this node that is not noted is nobody's.
+	defer h.m.queues.drop(h.Item.holdName())
+	if h.m.underway.leave(h.Item.holdName()) {
 		return nil
 	}
 	return h.m.giveUp(ctx, h.Item)
 }
 
-// end forgets the hold on this node; it reports whether it was not forgotten
-// before.
-func (h *Held) end() bool {
+// end forgets the hold on this node.
+func (h *Held) end() {
 	if h.ended.Swap(true) {
-		return false
+		return
 	}
 	h.unwatch()
 	h.m.queues.drop(h.Item.holdName())
-	return true
 }

@@ -388,6 +388,31 @@ func TestHoldOfALivingNodeIsNotTaken(t *testing.T) {
 	})
 }
 
+// A slowUnlock is a store that takes a while to end a hold.
+type slowUnlock struct {
+	session.Store
+}
+
+func (s slowUnlock) Unlock(ctx context.Context, id string, token uint64, o session.UnlockOptions) error {
+	time.Sleep(10 * time.Millisecond)
+	return s.Store.Unlock(ctx, id, token, o)
+}
+
+func TestHoldThatIsBeingGivenUpIsNotTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, slowUnlock{newStore(t)}, session.ManagerOptions{})
+		first := mustHold(t, m, time.Minute)
+		go func() { _ = first.Release(t.Context()) }()
+		time.Sleep(5 * time.Millisecond)
+		second := mustHold(t, m, time.Minute)
+		if n := m.Stats().Steals; n != 0 || second.Item.Hold.Losses != 0 {
+			t.Errorf("%d steals, %d losses, want none", n, second.Item.Hold.Losses)
+		}
+		must(t, second.Release(t.Context()))
+		nothingHeld(t, m)
+	})
+}
+
 func TestReaderGivesAWriterAMoment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newManager(t, newStore(t), session.ManagerOptions{})
