@@ -51,6 +51,38 @@ func TestAllKeysEnd(t *testing.T) {
 	}
 }
 
+// TestLearnOfNothingNewWritesNothing asks what a client has sent, as each of its
+// commits may.
+func TestLearnOfNothingNewWritesNothing(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	s := open(t, redisstore.Options{URL: server.URL()})
+	learn := func(keys ...string) {
+		t.Helper()
+		if all, err := s.Learn(t.Context(), "shop", keys); err != nil || !slices.Equal(all, []string{"cart"}) {
+			t.Fatalf("Learn answers %q, error %v", all, err)
+		}
+	}
+	learn("cart")
+	changes := func() string {
+		_, after, _ := strings.Cut(server.Do(t, "INFO", "persistence"), "rdb_changes_since_last_save:")
+		n, _, _ := strings.Cut(after, "\r\n")
+		return n
+	}
+	before := changes()
+	learn()
+	learn("cart")
+	if after := changes(); after != before || before == "" {
+		t.Errorf("there were %s changes, and are %s", before, after)
+	}
+	key := onlyKey(t, server, "*client:shop")
+	server.Do(t, "EXPIRE", key, strconv.Itoa(88*86400))
+	learn()
+	if ttl, err := strconv.Atoi(server.Do(t, "TTL", key)); err != nil || ttl < 89*86400 {
+		t.Errorf("after a while it is kept for %d s, error %v", ttl, err)
+	}
+}
+
 // TestIndexOutlivesReaders has a session that is only read, for longer than the
 // index of its bucket was to last when it was last written.
 func TestIndexOutlivesReaders(t *testing.T) {

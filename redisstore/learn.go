@@ -17,7 +17,7 @@ import (
 const (
 	maxKeys      = 10_000
 	maxKeyLength = 1024
-	learnedFor   = 90 * 24 * time.Hour // from when a node last asked
+	learnedFor   = 90 * 24 * time.Hour // from when a node last asked, or a day less
 )
 
 // Learn implements [session.Store]. It learns at most 10,000 keys of a client,
