@@ -5,6 +5,7 @@ package redisstore_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,17 +18,36 @@ import (
 )
 
 // TestExpireBesidePartThatIsGone has a cluster of which a primary and its replica
-// are gone, or do not answer: the sessions of the others expire, in the time that
-// a Manager gives.
+// are gone, or do not answer, or have no slots: the sessions of the others expire,
+// in the time that a Manager gives.
 func TestExpireBesidePartThatIsGone(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name  string
-		end   func(t *testing.T, s *redistest.Server)
+		end   func(t *testing.T, s session.Store, cluster *redistest.Cluster, part int)
 		nodes bool // the part is that which knows what nodes are alive
 	}{
-		{"killed, with the nodes", func(_ *testing.T, s *redistest.Server) { s.Kill() }, true},
-		{"frozen", func(t *testing.T, s *redistest.Server) { s.Freeze(t) }, false},
+		{"killed, with the nodes", func(_ *testing.T, _ session.Store, cluster *redistest.Cluster, part int) {
+			cluster.Servers[part+3].Kill()
+			cluster.Servers[part].Kill()
+		}, true},
+		{"frozen", func(t *testing.T, _ session.Store, cluster *redistest.Cluster, part int) {
+			cluster.Servers[part+3].Freeze(t)
+			cluster.Servers[part].Freeze(t)
+		}, false},
+		{"without slots", func(t *testing.T, s session.Store, cluster *redistest.Cluster, part int) {
+			first, last := cluster.Slots(part)
+			id := stored(t, cluster.Servers[part])[0]
+			for _, server := range cluster.Servers {
+				_, _ = server.Try("CLUSTER", "DELSLOTSRANGE", strconv.Itoa(first), strconv.Itoa(last)) // replicas may know of it already
+			}
+			redistest.Eventually(t, "the client knows it", func() error {
+				if _, err := s.Get(t.Context(), id, session.GetOptions{}); err == nil || !strings.Contains(err.Error(), "no primary for these keys") {
+					return fmt.Errorf("got error %w", err)
+				}
+				return nil
+			})
+		}, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			cluster := redistest.StartCluster(t, "--cluster-require-full-coverage", "no")
@@ -50,8 +70,7 @@ func TestExpireBesidePartThatIsGone(t *testing.T) {
 			}
 			others := append(stored(t, cluster.Servers[(part+1)%3]), stored(t, cluster.Servers[(part+2)%3])...)
 			others = slices.DeleteFunc(others, func(id string) bool { return id == held })
-			test.end(t, cluster.Servers[part+3])
-			test.end(t, cluster.Servers[part])
+			test.end(t, s, cluster, part)
 
 			var told []string
 			for {

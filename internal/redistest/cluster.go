@@ -11,7 +11,10 @@ import (
 	"testing"
 )
 
-const slots = 16384
+const (
+	slots     = 16384
+	primaries = 3
+)
 
 // A Cluster has three primaries with a replica each.
 type Cluster struct {
@@ -22,14 +25,13 @@ type Cluster struct {
 // It ends with the test.
 func StartCluster(t testing.TB, args ...string) *Cluster {
 	t.Helper()
-	const primaries = 3
 	c := &Cluster{}
 	for range 2 * primaries {
 		c.Servers = append(c.Servers, startNode(t, args))
 	}
 	c.meet(t)
 	for i, s := range c.Servers[:primaries] {
-		first, last := i*slots/primaries, (i+1)*slots/primaries-1
+		first, last := c.Slots(i)
 		s.Do(t, "CLUSTER", "ADDSLOTSRANGE", strconv.Itoa(first), strconv.Itoa(last))
 	}
 	for i, s := range c.Servers[primaries:] {
@@ -38,6 +40,11 @@ func StartCluster(t testing.TB, args ...string) *Cluster {
 	}
 	c.Settle(t)
 	return c
+}
+
+// Slots are the first and the last slot that a primary begins with.
+func (c *Cluster) Slots(primary int) (first, last int) {
+	return primary * slots / primaries, (primary+1)*slots/primaries - 1
 }
 
 // startNode starts a server that is no cluster yet.
