@@ -4,6 +4,7 @@
 package remoteapp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -161,9 +162,7 @@ func (o *opened) checkLimits() error {
 	lim := o.visit.c.opts.Limits
 	reason := ""
 	for _, key := range o.session.Changes().Set {
-		if value, _ := o.session.Raw(key); len(value) > lim.Value {
-			reason = fmt.Sprintf("the value of key %q has %d bytes, the limit is %d", key, len(value), lim.Value)
-		}
+		reason = cmp.Or(reason, tooLarge(o.session, key, lim))
 	}
 	if items := o.session.Items(); reason == "" && len(items) > lim.Keys {
 		reason = fmt.Sprintf("the session has %d keys, the limit is %d", len(items), lim.Keys)
@@ -177,6 +176,20 @@ func (o *opened) checkLimits() error {
 	e := o.visit.fail(o.method, ErrRefused, "not sent: "+reason)
 	e.Remedy = "keep less in the session, or raise the option Limits, and the owner's limits with it"
 	return e
+}
+
+// tooLarge says what is too large of a key that was set, or "".
+func tooLarge(s *session.Session, key string, lim wire.Limits) string {
+	const shown = 40            // bytes of a key
+	sent := string([]rune(key)) // with what is not UTF-8 replaced
+	value, _ := s.Raw(key)
+	switch {
+	case len(sent) > lim.Key:
+		return fmt.Sprintf("the key that begins %q has %d bytes, the limit is %d", sent[:min(len(sent), shown)], len(sent), lim.Key)
+	case len(value) > lim.Value:
+		return fmt.Sprintf("the value of key %q has %d bytes, the limit is %d", key, len(value), lim.Value)
+	}
+	return ""
 }
 
 // unchanged returns those of the keys that the page has not set or removed.

@@ -367,6 +367,14 @@ func TestClientRefusesWhatItCouldNotReadAgain(t *testing.T) {
 				t.Errorf("got %v, want it to name the key and its size", err)
 			}
 		}
+		for _, long := range []string{strings.Repeat("k", 1025), strings.Repeat("\xff", 342)} { // U+FFFD has three bytes
+			o = open(t, small, testID, session.Writable)
+			set(t, o, long, "1")
+			err := o.Commit(t.Context())
+			if !errors.Is(err, remoteapp.ErrRefused) || !strings.Contains(err.Error(), "not sent: the key that begins") || len(err.Error()) > 500 {
+				t.Errorf("got %v, want it to tell of the key", err)
+			}
+		}
 		if got := items(read(t, small, testID)); got != "n=1" {
 			t.Errorf("the session has %q, want it as it was", got)
 		}
@@ -375,9 +383,10 @@ func TestClientRefusesWhatItCouldNotReadAgain(t *testing.T) {
 
 		large := open(t, s.client(remoteapp.ClientOptions{}), testID, session.Writable)
 		set(t, large, "n", `"`+strings.Repeat(`\u00E9`, 80)+`"`) // as .NET writes what may have had 160 bytes
+		set(t, large, strings.Repeat("k", 1024), "1")
 		must(t, large.Commit(t.Context()))
-		if got := read(t, small, testID).Len(); got != 1 {
-			t.Errorf("read %d keys, want 1", got)
+		if got := read(t, small, testID).Len(); got != 2 {
+			t.Errorf("read %d keys, want 2", got)
 		}
 	})
 }
