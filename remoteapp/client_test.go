@@ -256,6 +256,30 @@ func TestClientWaitsForItsTurn(t *testing.T) {
 }
 
 // Another writer takes the session over.
+// A context's own cause does not make its end the owner's fault.
+func TestClientIsToldWhyItGivesUp(t *testing.T) {
+	cause := errors.New("interrupt signal received")
+	eachWay(t, setup{}, func(t *testing.T, s *server, c *remoteapp.Client, _ remoteapp.ClientMode) {
+		first := open(t, c, testID, session.Writable)
+		canceled, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Second, func() { cancel(cause) })
+		_, err := c.Open(canceled, testID, session.Writable)
+		if !errors.Is(err, context.Canceled) || !errors.Is(err, cause) || errors.Is(err, remoteapp.ErrUnreachable) || !strings.Contains(err.Error(), "given up") {
+			t.Errorf("canceled: got %v", err)
+		}
+		late, end := context.WithTimeoutCause(t.Context(), time.Second, cause)
+		defer end()
+		_, err = c.Open(late, testID, session.Writable)
+		var busy *session.BusyError
+		if !errors.As(err, &busy) || !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, cause) {
+			t.Errorf("late: got %v", err)
+		}
+		must(t, first.Release(t.Context()))
+		synctest.Wait()
+		s.nothingHeld()
+	})
+}
+
 func TestClientLosesItsHold(t *testing.T) {
 	eachWay(t, setup{}, func(t *testing.T, s *server, c *remoteapp.Client, want remoteapp.ClientMode) {
 		must(t, open(t, c, otherID, session.Writable).Release(t.Context()))

@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptrace"
@@ -58,13 +59,13 @@ type question struct {
 // OpenTimeout bound that; what is returned lives on.
 func (v *visit) ask(ctx context.Context, q question) (*reply, error) {
 	bounded, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	forgetCaller := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
+	forgetCaller := context.AfterFunc(ctx, func() { cancel(gaveUp(ctx)) })
 	timer := time.AfterFunc(v.c.opts.OpenTimeout-time.Since(v.began), func() { cancel(errOpenTimeout) })
 	r, err := v.exchange(bounded, cancel, q)
 	inTime, wanted := timer.Stop(), forgetCaller()
 	switch {
 	case err == nil && !wanted:
-		err = v.noAnswer(q.method, context.Cause(ctx), true)
+		err = v.noAnswer(q.method, gaveUp(ctx), true)
 	case err == nil && !inTime:
 		err = v.noAnswer(q.method, errOpenTimeout, true)
 	}
@@ -76,6 +77,15 @@ func (v *visit) ask(ctx context.Context, q question) (*reply, error) {
 		return nil, err
 	}
 	return r, nil
+}
+
+// gaveUp returns why a caller's context has ended. A cause of the caller's own,
+// such as that of signal.NotifyContext, does not hide that it was the caller.
+func gaveUp(ctx context.Context) error {
+	if cause := context.Cause(ctx); !errors.Is(cause, ctx.Err()) {
+		return fmt.Errorf("%w: %w", ctx.Err(), cause)
+	}
+	return context.Cause(ctx)
 }
 
 // exchange sends the request and reads the session. The caller closes what it
