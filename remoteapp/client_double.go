@@ -98,7 +98,11 @@ func failedMidway(e *Error) bool {
 	if e.problem != "" { // our own server says of all others that nothing has changed
 		return e.problem == problemInternal || e.problem == problemUnknown
 	}
-	return e.Status == http.StatusInternalServerError || e.Status == http.StatusBadGateway || e.Status == http.StatusGatewayTimeout
+	switch e.Status {
+	case http.StatusNotImplemented, http.StatusServiceUnavailable: // nobody has taken it
+		return false
+	}
+	return e.Status >= http.StatusInternalServerError // those of proxies too, such as 520 to 524 of Cloudflare
 }
 
 const remedyLost = "nothing was stored: let the user try again; if it happens often, pages hold their session for too long, or the owner restarts"
