@@ -29,6 +29,10 @@ func TestPatternMakesKeys(t *testing.T) {
 		t.Errorf("the key is %q", got)
 	}
 	both := session.NewPattern[int]("a*a")
+	longer := session.NewPattern[int]("Ⱥ*Ⱥ")
+	if got := longer.Parts(newSession("ⱥ:xⱥ", "1", "ⱥ", "2", "Ⱥ", "3", "ⱥȺ", "4")); !cmp.Equal(got, []string{":x", ""}) {
+		t.Errorf("parts %q of keys that have more bytes in lower case", got)
+	}
 	if got := both.Parts(newSession("a", "1", "aa", "2", "aXA", "3")); !cmp.Equal(got, []string{"", "X"}) {
 		t.Errorf("parts %q, want an empty one and X", got)
 	}

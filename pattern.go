@@ -6,6 +6,7 @@ package session
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/sessionbridge/session/wire"
 )
@@ -77,11 +78,20 @@ func (p Pattern[T]) Parts(s *Session) []string {
 
 // part returns the part of a key that stands for the *, as it is spelled.
 func (p Pattern[T]) part(key string) (string, bool) {
-	end := len(key) - len(p.suffix)
-	if end < len(p.prefix) || !sameKey(key[:len(p.prefix)], p.prefix) || !sameKey(key[end:], p.suffix) {
+	from := 0
+	for range p.prefix { // by characters: Ⱥ has two bytes, ⱥ three
+		_, size := utf8.DecodeRuneInString(key[from:])
+		from += size
+	}
+	to := len(key)
+	for range p.suffix {
+		_, size := utf8.DecodeLastRuneInString(key[:to])
+		to -= size
+	}
+	if to < from || !sameKey(key[:from], p.prefix) || !sameKey(key[to:], p.suffix) {
 		return "", false
 	}
-	return key[len(p.prefix):end], true
+	return key[from:to], true
 }
 
 // sameKey reports whether two keys are one, which compare without case.
