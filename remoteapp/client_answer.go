@@ -146,16 +146,18 @@ func (v *visit) noSession(r *reply, begin []byte) *Error {
 func (v *visit) badSession(r *reply, err error) *Error {
 	e := v.fail(r.method, ErrWrongFormat, "its session can't be read")
 	e.Status, e.Err = r.res.StatusCode, err
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || r.broken(err) {
-		e.Remedy = "the answer was cut short, by the owner or by something before it"
-		return e
+	switch short := errors.Unwrap(err) != nil; {
+	case short && r.arrived.broke():
+		e.Kind, e.Remedy = ErrUnreachable, remedyCut
+	case short:
+		e.Remedy = remedyCut
+	default:
+		e.Remedy = "if a limit is exceeded, raise it in the option Limits; else the owner is no session server of this format"
 	}
-	e.Remedy = "if a limit is exceeded, raise it in the option Limits; else the owner is no session server of this format"
 	return e
 }
 
-// broken reports whether a stream broke off, rather than carried the wrong bytes.
-func (r *reply) broken(err error) bool { return errors.Unwrap(err) != nil }
+const remedyCut = "the answer was cut short, by the owner or by something before it"
 
 // reasonPhrase returns the reason of an HTTP/1 answer, if it says more than its
 // status.

@@ -15,7 +15,7 @@ import (
 // where the session was lost before the commit, [session.ErrCommitUnknown], or a
 // *[session.BusyError] where another writer held the session for too long.
 var (
-	// ErrUnreachable: the owner can't be reached, or does not answer.
+	// ErrUnreachable: the owner can't be reached, or does not answer to the end.
 	ErrUnreachable = session.ErrUnreachable
 
 	// ErrRefused: the owner answered that it does not do what it was asked for.

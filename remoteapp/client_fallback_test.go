@@ -123,7 +123,7 @@ func TestNoFallback(t *testing.T) {
 		{"a reset after the headers", func(w http.ResponseWriter, r *http.Request) {
 			http.NewResponseController(w).Flush()
 			panic(http.ErrAbortHandler)
-		}, remoteapp.ErrWrongFormat},
+		}, remoteapp.ErrUnreachable},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -378,6 +379,22 @@ func TestWrongSessions(t *testing.T) {
 		{"to be read only", write(readOnly), remoteapp.ErrRefused, "read only"},
 		{"an id that no cookie can have", write(badID), remoteapp.ErrRefused, "no cookie can have"},
 		{"cut short", write(whole[:30]), remoteapp.ErrWrongFormat, "cut short"},
+		{"broken off", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Length", strconv.Itoa(len(whole)))
+			w.Write(whole[:30])
+			http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		}, remoteapp.ErrUnreachable, "cut short"},
+		{"broken off in the middle of a chunk", func(w http.ResponseWriter, r *http.Request) {
+			w.Write(whole[:30])
+			http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		}, remoteapp.ErrUnreachable, "cut short"},
+		{"broken off after a bad length", func(w http.ResponseWriter, r *http.Request) {
+			w.Write([]byte("\x01\xff\xff\xff\xff\xff"))
+			http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		}, remoteapp.ErrWrongFormat, "session id"},
 		{"version 2", write([]byte("\x02rest")), remoteapp.ErrWrongFormat, `begins "\x02rest"`},
 		{"compressed", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
@@ -385,17 +402,19 @@ func TestWrongSessions(t *testing.T) {
 		}, remoteapp.ErrWrongFormat, "Content-Encoding is gzip"},
 		{"a bad length", write([]byte("\x01\xff\xff\xff\xff\xff")), remoteapp.ErrWrongFormat, "session id"},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				f := fake(t, fakeOwner{get: tt.get})
-				c := f.client(remoteapp.ClientOptions{Mode: remoteapp.Double})
-				_, err := c.Open(t.Context(), testID, session.Writable)
-				if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.says) || strings.Contains(err.Error(), "secret") {
-					t.Errorf("got %v, want %v that says %q", err, tt.want, tt.says)
-				}
-				noSecrets(t, err)
+		for _, mode := range []remoteapp.ClientMode{remoteapp.Double, remoteapp.Single} {
+			t.Run(string(mode)+" "+tt.name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					f := fake(t, fakeOwner{get: tt.get, post: tt.get})
+					c := f.client(remoteapp.ClientOptions{Mode: mode})
+					_, err := c.Open(t.Context(), testID, session.Writable)
+					if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.says) || strings.Contains(err.Error(), "secret") {
+						t.Errorf("got %v, want %v that says %q", err, tt.want, tt.says)
+					}
+					noSecrets(t, err)
+				})
 			})
-		})
+		}
 	}
 }
 

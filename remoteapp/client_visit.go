@@ -41,7 +41,8 @@ type reply struct {
 	visit   *visit
 	method  string
 	res     *http.Response
-	body    *bufio.Reader
+	arrived arrived       // of the body
+	body    *bufio.Reader // of arrived
 	session wire.Session
 	cancel  context.CancelCauseFunc
 }
@@ -151,9 +152,26 @@ func (v *visit) request(ctx context.Context, method, id string) *http.Request {
 	return req
 }
 
+// An arrived is a body that remembers how it ended: to who reads a session of it,
+// one that is shorter than the session ends like one that broke off.
+type arrived struct {
+	from io.Reader
+	err  error
+}
+
+func (a *arrived) Read(p []byte) (n int, err error) {
+	n, err = a.from.Read(p)
+	a.err = err
+	return n, err
+}
+
+// broke reports whether the body has ended before its end.
+func (a *arrived) broke() bool { return a.err != nil && a.err != io.EOF }
+
 // read reads the session at the start of the answer.
 func (r *reply) read() error {
-	r.body = bufio.NewReaderSize(r.res.Body, 1<<10)
+	r.arrived.from = r.res.Body
+	r.body = bufio.NewReaderSize(&r.arrived, 1<<10)
 	if first, err := r.body.Peek(1); err == nil && first[0] != wire.Version {
 		begin, _ := r.body.Peek(min(r.body.Buffered(), mostBody))
 		return r.visit.noSession(r, begin)
