@@ -24,7 +24,8 @@ import (
 // with the values of the Set-Cookie headers that are to be handed on to the
 // browser, as the owner sent them.
 //
-// Errors of Open, Commit and Release are *Error.
+// Errors of Open, Commit and Release are *Error; those of Commit also what
+// [session.Session.Settle] says, and then nothing was sent.
 func (c *Client) Open(ctx context.Context, id string, mode session.Mode) (session.Opened, error) {
 	if !isCookieValue(id) {
 		id = ""
