@@ -187,6 +187,30 @@ func TestPostThatHasWorkedIsWaitedFor(t *testing.T) {
 	})
 }
 
+// So it may for a page that began before that was known.
+func TestPostThatWorksMeanwhileIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var f *faked
+		f = fake(t, fakeOwner{post: func(w http.ResponseWriter, r *http.Request) {
+			if strings.Contains(r.Header.Get("Cookie"), testID) {
+				time.Sleep(12 * time.Second)
+			}
+			f.commit(w, r)
+		}})
+		c := f.client(remoteapp.ClientOptions{})
+		var pages sync.WaitGroup
+		pages.Go(func() { must(t, commitChanged(t, c)) })
+		synctest.Wait()
+		must(t, commitOf(t, c, otherID))
+		start := time.Now()
+		pages.Wait()
+		since(t, start, 12*time.Second)
+		if got := f.methods(); got != "POST POST" || c.Mode() != remoteapp.Single {
+			t.Errorf("%s, and mode %s from now on; want POST for both pages, and single", got, c.Mode())
+		}
+	})
+}
+
 // While one page looks whether one connection works by now, others don't wait.
 func TestOnePageProbes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -98,7 +98,7 @@ func (v *visit) exchange(ctx context.Context, cancel context.CancelCauseFunc, q 
 	if q.body != nil {
 		q.body.attach(req)
 	}
-	res, err := q.send(req, cancel)
+	res, err := v.send(q, req, cancel)
 	if err != nil {
 		return nil, v.noAnswer(q.method, orCause(ctx, err), !connecting.now())
 	}
@@ -118,14 +118,22 @@ func (v *visit) exchange(ctx context.Context, cancel context.CancelCauseFunc, q 
 	return r, nil
 }
 
-// send sends the request, and gives up when its patience is at its end.
-func (q question) send(req *http.Request, cancel context.CancelCauseFunc) (*http.Response, error) {
+// send sends the request, and gives up when its patience is at its end, unless one
+// connection has worked for another page meanwhile.
+func (v *visit) send(q question, req *http.Request, cancel context.CancelCauseFunc) (*http.Response, error) {
 	if q.patience == 0 {
 		return q.by.RoundTrip(req)
 	}
-	timer := time.AfterFunc(q.patience, func() { cancel(errNothingHeard) })
+	gaveUp := make(chan bool, 1)
+	timer := time.AfterFunc(q.patience, func() {
+		works := v.c.memory.known() == Single
+		if !works {
+			cancel(errNothingHeard)
+		}
+		gaveUp <- !works
+	})
 	res, err := q.by.RoundTrip(req)
-	if !timer.Stop() && err == nil { // just now
+	if !timer.Stop() && <-gaveUp && err == nil { // just now
 		res.Body.Close()
 		return nil, errNothingHeard
 	}
