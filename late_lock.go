@@ -22,7 +22,8 @@ import (
 //
 // The first change, which may be any of Set, Update, Delete, Clear, Abandon and
 // SetTimeout, waits for other writers as [Source.Open] does, and by the context
-// that Open was given; nothing is changed if it fails. A commit that is the first
+// that Open was given, which package httpsession makes that of the request;
+// nothing is changed if it fails. A commit that is the first
 // to find a change, one in place, waits by its own. If what the request has
 // read of the session is not what it is now, a key that was not there too, the
 // change is a [*StaleError]: what the request was about to write may rest on it.

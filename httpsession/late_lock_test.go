@@ -5,6 +5,7 @@ package httpsession_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -77,6 +78,32 @@ func TestStaleChangeIsTheHandlersToAnswer(t *testing.T) {
 	if got := storedVisits(t, m); got != 7 {
 		t.Errorf("stored %d, want 7", got)
 	}
+}
+
+// TestLockOnWriteOutlivesWhoOpened: a session is opened by a part of the handler
+// whose context ends before that of the request does, and changed after that.
+func TestLockOnWriteOutlivesWhoOpened(t *testing.T) {
+	p := &probe{Source: newManager(t, session.ManagerOptions{})}
+	browser, leave := context.WithCancel(t.Context())
+	h := wrap(t, session.LockOnWrite(p), httpsession.Options{}, func(_ http.ResponseWriter, r *http.Request) {
+		part, end := context.WithCancel(session.ContextWithTrace(r.Context(), session.Trace{State: "a=1"}))
+		_, err := session.FromContext(part)
+		must(t, err)
+		end()
+		if r.Method == "DELETE" {
+			leave()
+		}
+		s, err := session.FromContext(r.Context())
+		must(t, err)
+		if err := visits.Set(s, 5); r.Method == "DELETE" && !errors.Is(err, context.Canceled) || r.Method != "DELETE" && err != nil {
+			t.Errorf("%s: got %v", r.Method, err)
+		}
+	})
+	serve(h, newRequest(t, "POST", "/").WithContext(browser))
+	if got := storedVisits(t, p.Source); got != 5 || p.trace.State != "a=1" {
+		t.Errorf("stored %d, want 5; opened for writing in the trace %+v", got, p.trace)
+	}
+	serve(h, newRequest(t, "DELETE", "/").WithContext(browser))
 }
 
 func TestHoldWarningCountsWhatIsHeld(t *testing.T) {

@@ -73,7 +73,7 @@ func (x *exchange) mode() session.Mode { return x.route.mode(x.r.Method, x.m.rea
 // open opens the session, as look has allowed.
 func (x *exchange) open(ctx context.Context) (*session.Session, error) {
 	defer x.endOpening() // also if the source panics
-	opened, err := x.m.source.Open(withTrace(ctx, x.r.Header), x.cookieID(), x.lockedMode())
+	opened, err := x.ask(withTrace(ctx, x.r.Header))
 	if err != nil {
 		if ctx.Err() == nil {
 			x.mu.Lock()
@@ -87,6 +87,17 @@ func (x *exchange) open(ctx context.Context) (*session.Session, error) {
 		return nil, err
 	}
 	return opened.Session(), nil
+}
+
+// ask asks the source for the session.
+func (x *exchange) ask(ctx context.Context) (session.Opened, error) {
+	if done := ctx.Done(); done == nil || done == x.Done() {
+		return x.m.source.Open(ctx, x.cookieID(), x.lockedMode())
+	}
+	by := &openContext{part: ctx, request: x}
+	opened, err := x.m.source.Open(by, x.cookieID(), x.lockedMode())
+	by.opened.Store(err == nil)
+	return opened, err
 }
 
 // keep keeps a session that was opened, unless it comes too late.
