@@ -16,14 +16,14 @@ func (x *exchange) Holds(id string) bool {
 	x.mu.Lock()
 	opened, ending := x.opened, x.ending.taken
 	x.mu.Unlock()
-	return opened != nil && !ending && sameID(opened.Session().ID(), id) &&
-		!innermost(opened).Session().ReadOnly() // or else the source takes the lock later, if at all
+	return opened != nil && !ending && sameID(opened.Session().ID(), id) && isHeld(opened)
 }
 
 // A holdWatch warns of a session that is held for long.
 type holdWatch struct {
 	mu    sync.Mutex // held while the warning is written
 	timer *time.Timer
+	held  bool // when it was last looked at
 	over  bool
 }
 
@@ -34,18 +34,23 @@ func (x *exchange) watchHold() {
 	}
 	x.watch.mu.Lock()
 	defer x.watch.mu.Unlock()
+	x.watch.held = isHeld(x.opened)
 	x.watch.timer = time.AfterFunc(x.m.holdWarning, x.warnOfHold)
 }
 
-// warnOfHold writes the warning, or looks again later: a source may take the lock
-// late.
+// isHeld reports whether an open session is held: a source may take the lock late.
+func isHeld(opened session.Opened) bool { return !innermost(opened).Session().ReadOnly() }
+
+// warnOfHold writes the warning, or looks again later if the session was not held
+// until now.
 func (x *exchange) warnOfHold() {
 	w := &x.watch
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch opened := x.opened; { // it never changes once it is watched
 	case w.over:
-	case innermost(opened).Session().ReadOnly():
+	case !w.held:
+		w.held = isHeld(opened)
 		w.timer.Reset(x.m.holdWarning)
 	default:
 		x.m.log.WarnContext(x, "a session is held for long, and other requests of its user wait: commit it early (httpsession.Commit), mark the route read-only, or use session.Do in handlers that stream",
