@@ -123,6 +123,9 @@ func TestBadInputHasItsStatusAndReason(t *testing.T) {
 					}
 					res, body := s.do(c)
 					wantProblem(t, res, body, test.status, test.code, test.reason)
+					if want := "code=" + test.code + " "; !strings.Contains(s.log.String(), want) {
+						t.Errorf("the log has no %s", want)
+					}
 					if h != nil { // what was refused left the hold as it was
 						if res, body := h.put(update(testID, "n", "1")); res.StatusCode != http.StatusOK {
 							t.Errorf("a second try: %s: %s", res.Status, body)

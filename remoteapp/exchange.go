@@ -381,7 +381,7 @@ func (x *exchange) note(e *refusal) {
 		}
 	}
 	x.h.log.Warn("an exchange was refused", "exchange", x.seen.Kind, "proto", x.r.Proto, "from", x.r.RemoteAddr, "client", x.seen.Client,
-		"session", x.hash(), "status", e.status, "reason", e.reason, "err", errorOrDetail(e), "more_before", more)
+		"session", x.hash(), "status", e.status, "code", e.code, "reason", e.reason, "err", errorOrDetail(e), "more_before", more)
 }
 
 func errorOrDetail(e *refusal) string {
