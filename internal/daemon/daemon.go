@@ -48,10 +48,16 @@ type Daemon struct {
 
 // Run serves sessions until ctx is done, then lets those that are held finish.
 // It tells the URLs of its listeners on stdout once they accept connections. A
-// *ConfigError means that it can't start this way.
+// *ConfigError means that it can't start this way. That ctx is done before it
+// serves is no error.
 func Run(ctx context.Context, c Config, stdout io.Writer, log *slog.Logger) error {
 	d, err := Start(ctx, c, log)
-	if err != nil {
+	var config *ConfigError
+	switch {
+	case err != nil && ctx.Err() != nil && !errors.As(err, &config):
+		log.Info("stopped before it served", "err", err)
+		return nil
+	case err != nil:
 		return err
 	}
 	if err := d.Announce(stdout); err != nil {

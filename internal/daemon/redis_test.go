@@ -5,6 +5,7 @@ package daemon_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -58,6 +59,30 @@ func TestTwoNodesShareSessionsInRedis(t *testing.T) {
 	a.wait(t)
 	if text := log.String(); strings.Contains(text, "s3cret") || !strings.Contains(text, `msg="sessions are kept in Redis" at=`+redis.Addr()+" prefix=session") {
 		t.Errorf("the log has the password in it, or lacks where the sessions are:\n%s", text)
+	}
+}
+
+// TestStoppedBeforeItServes stops a daemon that waits for its store: it was asked
+// to, so nothing has failed.
+func TestStoppedBeforeItServes(t *testing.T) {
+	redis := redistest.Start(t)
+	redis.Freeze(t)
+	defer redis.Thaw(t)
+	c := config(t)
+	c.Store, c.Redis.URL = "redis", redis.URL()
+	var log, out bytes.Buffer
+	ctx, stop := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer stop()
+	if err := daemon.Run(ctx, c, &out, slog.New(slog.NewTextHandler(&log, nil))); err != nil || out.Len() > 0 {
+		t.Errorf("it ended with %v and announced %q", err, out.String())
+	}
+	if !strings.Contains(log.String(), `level=INFO msg="stopped before it served" err="redisstore: connect: `) {
+		t.Errorf("the log does not tell how it ended:\n%s", log.String())
+	}
+	c.Redis.URL = ""
+	var config *daemon.ConfigError
+	if err := daemon.Run(ctx, c, &out, slog.New(slog.DiscardHandler)); !errors.As(err, &config) {
+		t.Errorf("with a setting that lacks it ended with %v", err)
 	}
 }
 
