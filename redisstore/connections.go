@@ -7,7 +7,9 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
+	"os"
 	"sync"
 	"time"
 )
@@ -49,10 +51,15 @@ func (c *connections) dialWith(dial dialFunc) dialFunc {
 }
 
 func dialTCP(ctx context.Context, addr string, dialer *net.Dialer, config *tls.Config) (net.Conn, error) {
-	if config != nil {
-		return (&tls.Dialer{NetDialer: dialer, Config: config}).DialContext(ctx, "tcp", addr)
+	if config == nil {
+		return dialer.DialContext(ctx, "tcp", addr)
 	}
-	return dialer.DialContext(ctx, "tcp", addr)
+	conn, err := (&tls.Dialer{NetDialer: dialer, Config: config}).DialContext(ctx, "tcp", addr)
+	var cert *tls.CertificateVerificationError
+	if err != nil && !isDial(err) && !errors.As(err, &cert) {
+		err = fmt.Errorf("no TLS was agreed on; if its port has none, the URL begins with redis:// and there is no authority: %w", err)
+	}
+	return conn, err
 }
 
 func (c *connections) add(conn net.Conn) *connection {
@@ -68,11 +75,16 @@ func (c *connections) add(conn net.Conn) *connection {
 
 // unreached is the error of a connection over which nothing was asked yet.
 func unreached(addr net.Addr, err error) error {
-	var op *net.OpError
-	if errors.As(err, &op) && op.Op == "dial" {
+	if isDial(err) {
 		return err
 	}
 	return &net.OpError{Op: "dial", Net: "tcp", Addr: addr, Err: err}
+}
+
+// isDial reports whether there was no connection.
+func isDial(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
 }
 
 // Read implements [net.Conn]. A server that was never heard was sent nothing but
@@ -83,9 +95,18 @@ func (c *connection) Read(p []byte) (int, error) {
 		c.heard = true
 	}
 	if err != nil && !c.heard {
-		err = unreached(c.RemoteAddr(), err)
+		err = unreached(c.RemoteAddr(), c.silent(err))
 	}
 	return n, err
+}
+
+// silent adds to the error of a server that was never heard why that may be.
+func (c *connection) silent(err error) error {
+	_, encrypted := c.Conn.(*tls.Conn)
+	if encrypted || errors.Is(err, os.ErrDeadlineExceeded) { // who wants TLS hangs up
+		return err
+	}
+	return fmt.Errorf("it took the connection and said nothing; a port with TLS wants rediss://: %w", err)
 }
 
 // Close implements [net.Conn].

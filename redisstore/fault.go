@@ -8,7 +8,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"strings"
 
 	"github.com/redis/rueidis"
@@ -71,13 +70,12 @@ func explain(ctx context.Context, sc *script, err error) fault {
 		return explainRefusal(sc, refused.Error())
 	}
 	f := fault{undone: sc.again}
-	var dial *net.OpError
 	var cert *tls.CertificateVerificationError
 	switch {
 	case errors.As(err, &cert):
 		f.undone = true
 		err = fmt.Errorf("the server's certificate is not accepted: %w", err)
-	case errors.As(err, &dial) && dial.Op == "dial":
+	case isDial(err):
 		f.undone, f.passes = true, true
 		err = fmt.Errorf("the server can't be reached: %w", err)
 	case errors.Is(err, rueidis.ErrNoSlot):
@@ -85,6 +83,9 @@ func explain(ctx context.Context, sc *script, err error) fault {
 		err = errors.New("the cluster has no primary for these keys; check CLUSTER INFO")
 	case ctx.Err() != nil:
 		err = fmt.Errorf("no answer in time: %w", ctx.Err())
+	case errors.Is(err, context.DeadlineExceeded): // the client has patience of its own when it connects
+		f.passes = sc.again
+		err = fmt.Errorf("no answer in time: %w", err)
 	default:
 		f.passes = sc.again
 		err = fmt.Errorf("the connection to Redis broke: %w", err)

@@ -29,8 +29,34 @@ func TestTLS(t *testing.T) {
 
 	_, err := redisstore.Open(t.Context(), redisstore.Options{URL: secure, Patience: -1, Logger: silent()})
 	tells(t, err, "certificate is not accepted", "unknown authority")
+	if strings.Contains(err.Error(), "no TLS") {
+		t.Errorf("the error has two causes: %v", err)
+	}
 	_, err = redisstore.Open(t.Context(), redisstore.Options{URL: server.URL(), Patience: -1, Logger: silent()})
-	tells(t, err)
+	tells(t, err, "can't be reached", "a port with TLS wants rediss://")
+
+	plain := redistest.Start(t) // waits for more of what is no command to it
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	_, err = redisstore.Open(ctx, redisstore.Options{URL: "rediss://" + plain.Addr(), Patience: -1, Logger: silent()})
+	tells(t, err, "can't be reached", "no TLS was agreed on")
+}
+
+// TestOpenWhatHangs has a server that takes connections and answers nothing.
+func TestOpenWhatHangs(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	server.Freeze(t)
+	defer server.Thaw(t)
+	_, err := redisstore.Open(t.Context(), redisstore.Options{URL: server.URL(), Patience: -1, Logger: silent()})
+	tells(t, err, "can't be reached", "i/o timeout")
+	if strings.Contains(err.Error(), "TLS") {
+		t.Errorf("the error speaks of TLS: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	_, err = redisstore.Open(ctx, redisstore.Options{URL: server.URL(), Patience: -1, Logger: silent()})
+	tells(t, err, "no answer in time")
 }
 
 // TestUser has a user who may do no more than the README says.
