@@ -159,11 +159,16 @@ func (d *disk) drop() bool {
 	return vfs.Default.Remove(filepath.Join(d.dir, ballastName)) == nil && had
 }
 
+// mostPatience is how long the log and the manifest wait for room that the system
+// says there is. With a quota it is free for others only: admit does not see that
+// come, and whoever commits, or reads beside that, waits.
+const mostPatience = 10 * time.Second
+
 // patiently tries to write a file of Pebble's until there is room. A table is
 // given up after a while, which makes room. The log and the manifest can't be:
-// their writer waits.
+// their writer waits, and Pebble ends without them.
 func (d *disk) patiently(path string, try func() error) error {
-	for {
+	for since := time.Now(); ; {
 		err := try()
 		if err == nil || !isFull(err) || !d.isOurs(path) {
 			return d.slowly(path, err)
@@ -174,7 +179,10 @@ func (d *disk) patiently(path string, try func() error) error {
 		if isTable(path) {
 			return d.slowly(path, err)
 		}
-		if !d.drop() && d.wait(100*time.Millisecond) {
+		if free, unknown := d.free(); unknown == nil && free < leastMemTable {
+			since = now // it is full: that passes
+		}
+		if !d.drop() && (time.Since(since) > mostPatience || d.wait(100*time.Millisecond)) {
 			return err
 		}
 	}

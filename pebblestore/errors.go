@@ -22,6 +22,11 @@ var ErrDamaged = session.ErrDamaged
 // this process.
 var ErrInUse = errors.New("in use")
 
+// ErrStopped says that the storage engine can't go on, because its log could not
+// be written. Whether the last commit is stored is open until the store is opened
+// again; until then every call fails with this error.
+var ErrStopped = errors.New("the storage engine has stopped")
+
 // damaged says what to do about a directory that can't be read.
 func damaged(dir string, err error) error {
 	return fmt.Errorf("pebblestore: %s is %w: %w; nothing in it was changed: restore a backup, or move the directory away to start with no sessions", dir, ErrDamaged, err)
@@ -68,9 +73,9 @@ func guarded(f func() error) (err error) {
 		switch p := recover().(type) {
 		case nil:
 		case error:
-			err = fmt.Errorf("the storage engine has stopped: %w", p)
+			err = fmt.Errorf("%w: %w", ErrStopped, p)
 		default:
-			err = fmt.Errorf("the storage engine has stopped: %v", p)
+			err = fmt.Errorf("%w: %v", ErrStopped, p)
 		}
 	}()
 	return f()

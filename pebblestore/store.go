@@ -256,6 +256,9 @@ func (s *Store) commit(b *pebble.Batch, d durability) error {
 	}
 	err := guarded(func() error { return s.db.Apply(b, how) })
 	if err != nil {
+		if !errors.Is(err, ErrStopped) {
+			err = fmt.Errorf("%w: %w", ErrStopped, err)
+		}
 		s.broken.CompareAndSwap(nil, &err)
 	}
 	return err

@@ -43,7 +43,7 @@ type Daemon struct {
 
 	serving sync.WaitGroup // what accepts connections
 	failed  context.Context
-	fail    context.CancelCauseFunc // with why a listener accepts no more
+	fail    context.CancelCauseFunc // with why it can't go on: a listener accepts no more, or the store has stopped
 }
 
 // Run serves sessions until ctx is done, then lets those that are held finish.
@@ -90,6 +90,7 @@ func (d *Daemon) open(ctx context.Context, s settings) (err error) {
 		return err
 	}
 	d.store = d.metrics.measure(store)
+	d.metrics.store.lost = d.lose
 	if onDisk, ok := store.(*pebblestore.Store); ok {
 		if d.steward, err = openSteward(onDisk, s.store.file.Dir, d.log); err != nil {
 			d.log.Warn("the sessions can't be checked or backed up while this program runs", "err", err)
@@ -200,7 +201,8 @@ func (d *Daemon) Announce(w io.Writer) error {
 	return nil
 }
 
-// Wait waits until ctx is done, or until a listener fails, which is an error.
+// Wait waits until ctx is done, or until a listener or the store fails for good,
+// which is an error.
 // Then it stops the daemon.
 func (d *Daemon) Wait(ctx context.Context) error {
 	select {
@@ -225,8 +227,8 @@ func (d *Daemon) Stop() error {
 }
 
 // linger serves as before, until load balancers have seen that it is draining:
-// who comes by their mistake would be sent away. If a listener has failed, no
-// more can come.
+// who comes by their mistake would be sent away. If a listener or the store has
+// failed, that would help nobody.
 func (d *Daemon) linger() {
 	timer := time.NewTimer(d.delay)
 	defer timer.Stop()
@@ -236,11 +238,21 @@ func (d *Daemon) linger() {
 	}
 }
 
+// lose ends the daemon, whose store can't go on. The next process can open it.
+func (d *Daemon) lose(err error) {
+	d.fail(fmt.Errorf("the store of this process is lost to it: %w", err))
+}
+
 // drain lets sessions that are held be committed. The listeners stay open: a
-// PUT may come on a new connection.
+// PUT may come on a new connection. Where nothing can be committed any more, it
+// is over at once: those who hold sessions may still do it at the next process.
 func (d *Daemon) drain() {
 	ctx, cancel := context.WithTimeout(context.Background(), d.grace)
 	defer cancel()
+	if errors.Is(context.Cause(d.failed), pebblestore.ErrStopped) {
+		cancel()
+		d.manager.Close() // else commits go on asking what has become of them
+	}
 	if err := d.handler.Shutdown(ctx); err != nil {
 		d.log.Warn("the grace period is over", "grace", d.grace, "err", err)
 	}

@@ -38,13 +38,22 @@ func TestSessionsOutliveARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	second := started(t, c, testLog(t))
-	req := request(t, http.MethodGet, second.URLs()[0]+path, nil)
-	req.Header.Set("Cookie", "ASP.NET_SessionId="+s.ID)
+	if got := second.stored(t, s.ID); len(got.Items) != 1 || string(got.Items[0].Value) != "1" {
+		t.Errorf("after a restart the session is %+v", got)
+	}
+}
+
+// stored reads a session.
+func (r *running) stored(t *testing.T, id string) wire.Session {
+	t.Helper()
+	req := request(t, http.MethodGet, r.URLs()[0]+path, nil)
+	req.Header.Set("Cookie", "ASP.NET_SessionId="+id)
 	req.Header.Set(readOnly, "true")
 	got, err := wire.Read(send(t, req, http.StatusOK).Body, wire.Limits{})
-	if err != nil || len(got.Items) != 1 || string(got.Items[0].Value) != "1" {
-		t.Errorf("after a restart the session is %+v: %v", got, err)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return got
 }
 
 // TestSessionThatCantBeRead spoils the record of a session: an operator can tell

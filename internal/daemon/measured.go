@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sessionbridge/session"
+	"github.com/sessionbridge/session/pebblestore"
 )
 
 // A measured store is one whose calls are timed, and whose failures are counted.
@@ -19,6 +20,7 @@ type measured struct {
 	session.Store
 	calls    *prometheus.HistogramVec // by call
 	failures *prometheus.CounterVec   // by call and cause
+	lost     func(error)              // called when the store can't go on; nil: nobody is told
 }
 
 func newMeasured() *measured {
@@ -47,6 +49,9 @@ func (m *measured) observe(call string, began time.Time, err *error) {
 	m.calls.WithLabelValues(call).Observe(time.Since(began).Seconds())
 	if cause := failure(*err); cause != "" {
 		m.failures.WithLabelValues(call, cause).Inc()
+	}
+	if errors.Is(*err, pebblestore.ErrStopped) && m.lost != nil {
+		m.lost(*err)
 	}
 }
 
