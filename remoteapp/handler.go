@@ -42,7 +42,7 @@ type HandlerOptions struct {
 // Check returns all that is wrong with the options, or nil.
 func (o HandlerOptions) Check() error {
 	_, err := newClients("", o.Clients)
-	errs := []error{err, o.Cookie.check()}
+	errs := []error{err, o.checkKeyHeader(), o.Cookie.check()}
 	for _, d := range []struct {
 		name  string
 		value time.Duration
@@ -52,6 +52,14 @@ func (o HandlerOptions) Check() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// checkKeyHeader checks that clients can send a header of the name.
+func (o HandlerOptions) checkKeyHeader() error {
+	if o.KeyHeader != "" && !isToken(o.KeyHeader) {
+		return fmt.Errorf("key header %q is no name of a header", o.KeyHeader)
+	}
+	return nil
 }
 
 // withDefaults returns the options with every zero field filled in.

@@ -24,6 +24,19 @@ func check(o remoteapp.HandlerOptions) string {
 	return ""
 }
 
+// TestKeyHeader: every request would be refused for lack of a key.
+func TestKeyHeader(t *testing.T) {
+	for header, want := range map[string]string{
+		"": "", "X-Key": "", "x_key.1~": "",
+		"X Key": `key header "X Key" is no name of a header`, "Schlüssel": `key header "Schlüssel" is no name of a header`,
+		"X-Key:": `key header "X-Key:" is no name of a header`,
+	} {
+		if got := check(remoteapp.HandlerOptions{KeyHeader: header}); got != want {
+			t.Errorf("%q: got %q, want %q", header, got, want)
+		}
+	}
+}
+
 // TestCookiesThatBrowsersRefuse: nobody would notice but by sessions that are
 // new on every page.
 func TestCookiesThatBrowsersRefuse(t *testing.T) {

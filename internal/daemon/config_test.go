@@ -231,7 +231,6 @@ func TestBadFiles(t *testing.T) {
 			`admin.listen: "https://127.0.0.1:0": this listener is plain http only`,
 			`store: "postgres" is not available; there are file, redis and memory`,
 			`path: "session" is no path such as /systemweb-adapters/session`,
-			`key_header: "X Key" is no name of a header`,
 			`log.format: "xml" is not text or json`,
 			`session.late_commits: "never" is not merge or refuse`,
 			"session.timeout is 1m30s, want whole minutes from 1m to 525600m",
@@ -242,6 +241,7 @@ func TestBadFiles(t *testing.T) {
 			"memory.max_bytes is 0, want more than 0",
 			"limits.value is 8MiB, want no more than limits.session, which is 4MiB",
 			"session.last_wins: key pattern 1 is empty",
+			`key header "X Key" is no name of a header`,
 			"cookie with same_site none must be secure, or browsers refuse it",
 		},
 	} {
