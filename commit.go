@@ -122,7 +122,7 @@ func (m *Manager) Commit(ctx context.Context, item Item, u Update) (err error) {
 		return context.Cause(ctx)
 	}
 	m.underway.begin(item.holdName())
-	err = errPanicked
+	err = ErrPanicked
 	defer func() { // also if the store panics
 		if left := m.underway.end(item.holdName()); left && err != nil {
 			err = errors.Join(err, m.giveUp(ctx, item))

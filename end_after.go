@@ -77,7 +77,7 @@ func (e endingSource) Open(ctx context.Context, id string, mode Mode) (Opened, e
 // isOver reports whether a session has lived for as long as it may. One of which it
 // can't be told is released, also if the key's codec panics.
 func (e endingSource) isOver(ctx context.Context, opened Opened) (over bool, err error) {
-	err = errPanicked
+	err = ErrPanicked
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, opened.Release(context.WithoutCancel(ctx)))

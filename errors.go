@@ -40,6 +40,10 @@ var (
 	// commit, but it could not be told whether it was stored.
 	ErrCommitUnknown = errors.New("session commit unknown: it was sent, but it could not be told whether it was stored")
 
+	// ErrPanicked: the session's commit has panicked before, as a codec may, and
+	// something has recovered that. The commit changed nothing.
+	ErrPanicked = errors.New("session not committed: its commit panicked")
+
 	// ErrNoSession: the request has no session.
 	ErrNoSession = errors.New("no session in this context: wrap its handler in httpsession.Middleware, and leave its route out of httpsession.Options.Routes.Disabled")
 

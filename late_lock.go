@@ -226,9 +226,9 @@ func (l *lateOpened) Commit(ctx context.Context) error {
 	if l.written != nil {
 		l.written.Session().become(l.session)
 	}
-	l.err = errPanicked
+	l.err = ErrPanicked
 	defer func() {
-		if errors.Is(l.err, errPanicked) {
+		if errors.Is(l.err, ErrPanicked) {
 			_ = l.now().Release(ctx)
 		}
 	}()

@@ -80,13 +80,10 @@ func (l *local) Commit(ctx context.Context) error {
 	if l.ended {
 		return l.err
 	}
-	l.ended, l.err = true, errPanicked
+	l.ended, l.err = true, ErrPanicked
 	l.err = l.commit(ctx)
 	return l.err
 }
-
-// errPanicked is what a commit has said of which a codec, say, has panicked.
-var errPanicked = errors.New("session not committed: its commit panicked")
 
 // commit stores the session and ends the hold, also if a codec panics. l.mu is
 // held.

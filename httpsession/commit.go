@@ -78,7 +78,7 @@ func (x *exchange) end(sealed error, by func(session.Opened) error) (here bool, 
 	here = x.once(&x.ending, func() {
 		defer x.watch.end() // also if the source panics
 		opened.Session().Seal(sealed)
-		x.ended = errPanicked
+		x.ended = session.ErrPanicked
 		defer x.giveUp(opened)
 		x.ended = by(opened)
 	})
@@ -87,7 +87,7 @@ func (x *exchange) end(sealed error, by func(session.Opened) error) (here bool, 
 
 // giveUp releases a session whose end has panicked: nobody else would.
 func (x *exchange) giveUp(opened session.Opened) {
-	if errors.Is(x.ended, errPanicked) {
+	if errors.Is(x.ended, session.ErrPanicked) {
 		x.noteRelease(opened, opened.Release(context.WithoutCancel(x)))
 	}
 }

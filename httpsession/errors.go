@@ -31,9 +31,6 @@ var (
 // at the user, has opened the session.
 var errOpenedReadOnly = fmt.Errorf("the session is wanted for writing, by httpsession.Writable or Open, but its request has used it read-only before that: %w", session.ErrReadOnly)
 
-// errPanicked is why nothing is stored of a session whose commit has panicked.
-var errPanicked = errors.New("session not committed: its commit panicked")
-
 // errDisabled is a session.ErrNoSession with a reason of its own.
 var errDisabled error = noSessionError("no session for this request: its handler is marked with httpsession.Disabled; mark it with httpsession.ReadOnly or Writable instead")
 

@@ -153,14 +153,14 @@ func (x *exchange) finish() {
 	switch err := x.begin(); {
 	case err == nil:
 	case x.answer == nil:
-		x.drop(errPanicked)
+		x.drop(session.ErrPanicked)
 	default:
 		x.answer.finish()
 	}
 }
 
 // errUnanswered: the commit or the ErrorFunc has panicked.
-var errUnanswered = droppedBy(errPanicked)
+var errUnanswered = droppedBy(session.ErrPanicked)
 
 // droppedBy says why the handler's response is dropped.
 func droppedBy(err error) error {

@@ -6,7 +6,6 @@ package remoteapp
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -75,13 +74,10 @@ func (o *opened) Commit(ctx context.Context) error {
 	defer close(o.done)
 	ctx, cancel := o.lasting(ctx, "commit")
 	defer cancel()
-	o.err = errPanicked
+	o.err = session.ErrPanicked
 	o.err = o.commit(ctx)
 	return o.err
 }
-
-// errPanicked is what a commit has said of which a codec, say, has panicked.
-var errPanicked = errors.New("session not committed: its commit panicked")
 
 // commit sends what was changed, if that can be sent. If it can't, also because a
 // codec panics, the session is given back.
