@@ -40,6 +40,9 @@ func isStore(dir string) error {
 			return nil
 		}
 	}
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("pebblestore: %w", cmp.Or(checkOwner(dir), err))
+	}
 	return fmt.Errorf("pebblestore: %s is no store: %w", dir, err)
 }
 

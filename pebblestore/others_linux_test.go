@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -65,6 +66,35 @@ func TestOfAnotherUser(t *testing.T) {
 		t.Errorf("%q was made", made)
 	}
 }
+
+// TestCheckByAnotherUser checks a store as one who may not even look into it: it
+// can't be told that it is none.
+func TestCheckByAnotherUser(t *testing.T) {
+	above := t.TempDir()
+	dir := filepath.Join(above, "store")
+	someStore(t, dir)
+	give(t, dir, 4711)
+	if err := os.Chmod(filepath.Dir(above), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	runtime.LockOSThread() // the user is that of a thread
+	defer runtime.UnlockOSThread()
+	if err := syscall.Setfsuid(4712); err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Setfsuid(0)
+	for what, err := range map[string]error{
+		"check":  second(pebblestore.Check(t.Context(), quiet(dir), nil)),
+		"backup": pebblestore.Backup(t.Context(), quiet(dir), dir+".copy", nil),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "is owned by user 4711, and this is user ") || strings.Contains(err.Error(), "is no store") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// second drops the first of two results.
+func second(_ pebblestore.Report, err error) error { return err }
 
 // TestCheckReadOnly checks a store on a medium that can't be written.
 func TestCheckReadOnly(t *testing.T) {
