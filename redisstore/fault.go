@@ -60,6 +60,7 @@ func refusals() []refusal {
 		{words: "NOPERM", cause: noPermission},
 		{words: "WRONGTYPE", is: session.ErrDamaged, cause: "a key under the prefix belongs to another program; use another prefix"},
 		{words: "CORRUPT", is: session.ErrDamaged, cause: "a record under the prefix is not in our form: another program, or another version of this one, writes there; use another prefix, or DEL that key"},
+		{words: "unknown command", cause: "the server does not know a command that is needed: it is a proxy, no sentinel, or the command was renamed"},
 		{words: "NOSCRIPT", cause: "Redis forgot a script as soon as it was sent"},
 	}
 }
@@ -97,9 +98,18 @@ func explain(ctx context.Context, sc *script, err error) fault {
 	return f
 }
 
+// withoutArguments is what Redis said, but for the arguments of a command that it
+// does not know, as AUTH where that has been renamed: they may be a password, or
+// the id of a session.
+func withoutArguments(said string) string {
+	said, _, _ = strings.Cut(said, ", with args beginning with")
+	return said
+}
+
 // explainRefusal tells what an error of Redis means. Its own text is told too:
-// it names no key.
+// then it names no key.
 func explainRefusal(sc *script, said string) fault {
+	said = withoutArguments(said)
 	for _, r := range refusals() {
 		if !strings.HasPrefix(said+" ", r.words+" ") {
 			continue

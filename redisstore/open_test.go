@@ -117,6 +117,26 @@ func TestUser(t *testing.T) {
 	tells(t, err, "wants a password")
 }
 
+// TestServerThatKnowsNoCommand has servers that quote what they do not know: AUTH
+// with the password, and what is asked of a session with its id.
+func TestServerThatKnowsNoCommand(t *testing.T) {
+	t.Parallel()
+	const password = "s3cret"
+	server := redistest.Start(t, "--rename-command", "HELLO", "", "--rename-command", "AUTH", "")
+	_, err := redisstore.Open(t.Context(), redisstore.Options{URL: strings.Replace(server.URL(), "://", "://user:"+password+"@", 1), Patience: -1, Logger: silent()})
+	tells(t, err, "unknown command 'AUTH'")
+	if strings.Contains(err.Error(), password) {
+		t.Errorf("the error tells the password: %v", err)
+	}
+
+	server = redistest.Start(t, "--rename-command", "EVAL", "", "--rename-command", "EVALSHA", "")
+	_, err = redisstore.Open(t.Context(), redisstore.Options{URL: server.URL(), Patience: -1, Logger: silent()})
+	tells(t, err, "unknown command 'EVALSHA'")
+	if strings.Contains(err.Error(), "item:") {
+		t.Errorf("the error tells the id of a session: %v", err)
+	}
+}
+
 // TestUserWhileKeysMove has a user who may do no more than the README says, in a
 // cluster whose keys have moved already and whose slot is about to.
 func TestUserWhileKeysMove(t *testing.T) {

@@ -33,7 +33,7 @@ func (s *Store) inspect(ctx context.Context, allowEviction bool) error {
 		}
 		if err != nil {
 			if s.cluster { // a replica that is down is no reason to stay down too
-				s.log.Warn("a server of the Redis cluster does not answer", "addr", addr, "err", err)
+				s.log.Warn("a server of the Redis cluster does not answer", "addr", addr, "err", withoutArguments(err.Error()))
 				continue
 			}
 			return explain(ctx, &script{name: "connect", again: true}, err).error

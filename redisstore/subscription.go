@@ -4,6 +4,7 @@
 package redisstore
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -67,7 +68,7 @@ func (s *Store) noteDeaf(err error) {
 	if now-last < 10 || !s.deaf.CompareAndSwap(last, now) {
 		return
 	}
-	s.log.Warn("the subscription to changes in Redis has ended, and begins anew; until then writers wait longer for each other", "err", err)
+	s.log.Warn("the subscription to changes in Redis has ended, and begins anew; until then writers wait longer for each other", "err", withoutArguments(fmt.Sprint(err)))
 }
 
 func (s *Store) signalBuckets(from, to int) {
