@@ -177,6 +177,8 @@ func TestBadFiles(t *testing.T) {
 			`testdata/unknown.bad.yml:8: unknown setting "pth", did you mean path?`,
 			`testdata/unknown.bad.yml:9: memory: a space is missing behind "max_bytes:"`,
 			"testdata/unknown.bad.yml:10: unknown setting",
+			`testdata/unknown.bad.yml:11: unknown setting "key"; an API key belongs to a client: clients: [{name: shop, key_file: shop.key}]`,
+			`testdata/unknown.bad.yml:12: unknown setting "key_file"; an API key belongs to a client: clients: [{name: shop, key_file: shop.key}]`,
 		},
 		"types": {
 			"testdata/types.bad.yml:1: listen: want a value or a list such as [a, b], not a mapping",

@@ -321,6 +321,10 @@ func (d *document) unknown(key *yaml.Node, at place, of reflect.Type) {
 		d.refuse(key, at, `a space is missing behind "%s:"`, name)
 		return
 	}
+	if of == reflect.TypeFor[Config]() && (key.Value == "key" || key.Value == "key_file") { // flags that the file has not, and no tls.key
+		d.refuse(key, at, "unknown setting %q; an API key belongs to a client: clients: [{name: shop, key_file: shop.key}]", key.Value)
+		return
+	}
 	said := "unknown setting"
 	if isNear && !at.secret && of != reflect.TypeFor[Config]() {
 		near = at.at(near).name
