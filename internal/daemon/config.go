@@ -39,7 +39,7 @@ type TLS struct {
 
 // Admin is about the listener for health and metrics.
 type Admin struct {
-	Listen string `yaml:"listen" placeholder:"ADDRESS" help:"Where to serve /healthz and /metrics, as plain http: HOST:PORT, or off. Default: 127.0.0.1:7101, or a free port if that is taken."`
+	Listen string `yaml:"listen" placeholder:"ADDRESS" help:"Where to serve /healthz (send sessions here?), /livez (start it anew?) and /metrics, as plain http: HOST:PORT, or off. Default: 127.0.0.1:7101, or a free port if that is taken."`
 }
 
 // A Client is a program that may use the sessions.
