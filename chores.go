@@ -152,7 +152,7 @@ func (m *Manager) expireDue() {
 		case m.done.Err() != nil:
 			return
 		case err != nil:
-			m.log.Warn("expired sessions were not removed; the store answers", "err", err)
+			m.log.Warn("not all expired sessions could be removed; it is tried again in a minute", "err", err)
 			m.sweep.expect(time.Minute)
 			return
 		case next > 0:

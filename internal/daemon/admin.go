@@ -14,8 +14,13 @@ import (
 	"github.com/sessionbridge/session"
 )
 
-// storePatience is how long a health check gives the store.
-const storePatience = 2 * time.Second
+// storePatience is how long a health check gives the store, in so many tries. One
+// answer is enough: where a part of a Redis cluster is gone, all nodes serve the
+// sessions of the others, and none of them should be taken out for that.
+const (
+	storePatience = 2 * time.Second
+	storeTries    = 8
+)
 
 // unhealthyEvery is how often it is logged, at most, that the store is gone:
 // load balancers ask every second.
@@ -62,9 +67,18 @@ func (d *Daemon) serveHealth(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintln(w, "ok")
 }
 
-// askStore asks the store for a session that is not there.
-func (d *Daemon) askStore(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, storePatience)
+// askStore asks the store for sessions that are not there, until it answers.
+func (d *Daemon) askStore(ctx context.Context) (err error) {
+	for range storeTries {
+		if err = d.askStoreOnce(ctx); err == nil || ctx.Err() != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func (d *Daemon) askStoreOnce(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, storePatience/storeTries)
 	defer cancel()
 	_, err := d.store.Get(ctx, session.NewID(), session.GetOptions{})
 	if errors.Is(err, session.ErrNotFound) {

@@ -130,6 +130,29 @@ func TestStoreThatIsGone(t *testing.T) {
 	}
 }
 
+// TestPartOfClusterThatIsGone asks a node for its health while sessions of one part
+// of a cluster can't be had: it serves those of the others.
+func TestPartOfClusterThatIsGone(t *testing.T) {
+	t.Parallel() // it waits for answers that don't come
+	cluster := redistest.StartCluster(t, "--cluster-require-full-coverage", "no")
+	c := config(t)
+	c.Store, c.Redis.URL = "redis", cluster.URL()
+	d := started(t, c, testLog(t))
+	cluster.Servers[3].Kill() // the replica of the first
+	cluster.Servers[0].Kill()
+	for range 5 {
+		if status, body := fetch(t, d.AdminURL()+"/healthz"); status != http.StatusOK {
+			t.Errorf("healthz is %d %q, want 200", status, body)
+		}
+	}
+	for _, server := range cluster.Servers {
+		server.Kill()
+	}
+	if status, body := fetch(t, d.AdminURL()+"/healthz"); status != http.StatusServiceUnavailable {
+		t.Errorf("healthz is %d %q with all of the cluster gone, want 503", status, body)
+	}
+}
+
 // wantGone checks what a node answers while its store is gone.
 func (r *running) wantGone(t *testing.T) {
 	t.Helper()
