@@ -159,11 +159,7 @@ func (w *writer) lock(want Hold) (Item, error) {
 			return Item{}, err
 		}
 		if patience <= 0 {
-			if !w.m.isNobodys(w.place.id, w.holder) {
-				steal = w.holder
-			} else if err := w.free(); err != nil {
-				return Item{}, err
-			}
+			steal = w.holder
 			continue
 		}
 		if w.changed == nil {
@@ -199,18 +195,6 @@ func (w *writer) ask(id string, o LockOptions) (Item, error) {
 		}
 	}
 	return item, err
-}
-
-// free ends the present hold, which is nobody's. It is not stolen: a lost hold would
-// count as an exchange that may still commit.
-func (w *writer) free() error {
-	ctx := within(w.ctx, storeTimeout)
-	defer ctx.end()
-	err := w.m.free(ctx, w.place.id, w.holder)
-	if err != nil && !isAnswer(err) {
-		w.m.queues.fail(w.place, err)
-	}
-	return err
 }
 
 // wait returns when something is received or a time has passed, with an error
@@ -251,11 +235,11 @@ func (m *Manager) patience(ctx context.Context, id string, holder Hold) (time.Du
 	if limit := holder.limit(); limit > 0 {
 		patience = max(limit-holder.Age, 0)
 	}
-	if m.isNobodys(id, holder) {
+	if holder.Node == m.opts.Node && !m.isHeld(holdName{id, holder.Token}) {
 		if holder.Late != 0 { // that of an abandon is taken out of turn, and its answer may be on its way
 			return min(patience, max(storeTimeout-holder.Age, 0)), nil
 		}
-		return 0, nil
+		return 0, nil // granted, but the store's answer was lost: nobody knows of it
 	}
 	if holder.Node == m.opts.Node || patience == 0 {
 		return patience, nil
@@ -268,12 +252,6 @@ func (m *Manager) patience(ctx context.Context, id string, holder Hold) (time.Du
 		return 0, nil
 	}
 	return min(patience, beatEvery), nil
-}
-
-// isNobodys reports whether a hold is one of this node that nobody has: it was
-// granted, but the store's answer was lost.
-func (m *Manager) isNobodys(id string, hold Hold) bool {
-	return hold.Node == m.opts.Node && !m.isHeld(holdName{id, hold.Token})
 }
 
 // isHeld reports whether somebody at this node has a hold: an exchange, or its

@@ -109,25 +109,16 @@ func (m *Manager) adopt(id string) error {
 	ctx, cancel := context.WithTimeout(m.done, storeTimeout)
 	defer cancel()
 	item, err := m.store.Get(ctx, id, GetOptions{})
-	if err == nil && m.isNobodys(id, item.Hold) {
-		err = m.free(ctx, id, item.Hold)
+	if err == nil && item.Hold.Node == m.opts.Node && !m.isHeld(item.holdName()) {
+		m.log.Warn("a session was held for nobody, because an answer of the store was lost; it is free again",
+			"session", HashID(id), "client", item.Hold.Client, "held", item.Hold.Age)
+		err = m.store.Unlock(ctx, id, item.Hold.Token, UnlockOptions{})
 	}
 	if err != nil && !isAnswer(err) {
 		return err
 	}
 	m.orphans.looked(id)
 	return nil
-}
-
-// free ends a hold of this node that nobody has. That it has ended is no error.
-func (m *Manager) free(ctx context.Context, id string, hold Hold) error {
-	m.log.Warn("a session was held for nobody, because an answer of the store was lost; it is free again",
-		"session", HashID(id), "client", hold.Client, "held", hold.Age)
-	err := m.store.Unlock(ctx, id, hold.Token, UnlockOptions{})
-	if errors.Is(err, ErrLockLost) {
-		return nil
-	}
-	return err
 }
 
 // giveUp ends the hold of an item, also a lost one. That it has ended is no
