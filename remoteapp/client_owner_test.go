@@ -234,7 +234,7 @@ func TestEndOfAnExchangeOverTwoConnections(t *testing.T) {
 		{name: "the GET breaks off", owner: fakeOwner{end: abort}, want: session.ErrCommitUnknown, says: "did not end"},
 		{name: "the GET ends late", owner: fakeOwner{end: func() { time.Sleep(59 * time.Second) }}, took: 59 * time.Second},
 		{name: "the GET never ends", owner: fakeOwner{end: func() { time.Sleep(90 * time.Second) }}, want: session.ErrCommitUnknown, took: time.Minute, says: "deadline"},
-		{name: "the PUT is never answered", owner: fakeOwner{put: func(w http.ResponseWriter, r *http.Request) { io.ReadAll(r.Body); <-r.Context().Done() }}, want: session.ErrCommitUnknown, took: time.Minute, says: "did not say"},
+		{name: "the PUT is never answered", owner: fakeOwner{put: func(w http.ResponseWriter, r *http.Request) { io.ReadAll(r.Body); <-r.Context().Done(); abort() }}, want: session.ErrCommitUnknown, took: time.Minute, says: "did not say"},
 		{name: "the PUT breaks off", owner: fakeOwner{put: func(w http.ResponseWriter, r *http.Request) { io.ReadAll(r.Body); abort() }}, want: session.ErrCommitUnknown, says: "EOF"},
 		{name: "already updated", owner: fakeOwner{put: titled("Session has already been updated")}, want: session.ErrLockLost, says: "already been updated: D."},
 		{name: "not found", owner: fakeOwner{put: titled("Could not find session")}, want: session.ErrLockLost},
