@@ -124,16 +124,16 @@ func (v *visit) send(q question, req *http.Request, cancel context.CancelCauseFu
 	if q.patience == 0 {
 		return q.by.RoundTrip(req)
 	}
-	gaveUp := make(chan bool, 1)
+	tooLong := make(chan bool, 1)
 	timer := time.AfterFunc(q.patience, func() {
 		works := v.c.memory.known() == Single
 		if !works {
 			cancel(errNothingHeard)
 		}
-		gaveUp <- !works
+		tooLong <- !works
 	})
 	res, err := q.by.RoundTrip(req)
-	if !timer.Stop() && <-gaveUp && err == nil { // just now
+	if !timer.Stop() && <-tooLong && err == nil { // just now
 		res.Body.Close()
 		return nil, errNothingHeard
 	}
